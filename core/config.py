@@ -1,0 +1,215 @@
+"""Settings, read once from the environment and checked before anything starts.
+
+`$LANDFALL_VAR/landfall.env` (written by `make run`) gives defaults beneath the real environment, so that a command in a
+second shell talks to the running system. The variables and their meaning are a public contract: docs/running.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_OFFSET = re.compile(r"([+-])(\d{1,9})([smhd]?)\Z")
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class ConfigError(Exception):
+    """The settings do not allow a start; the message lists every fault, one a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSetting:
+    """Either a fixed instant or an offset to the system clock (both for tests and rehearsals only)."""
+
+    fixed: datetime | None = None
+    offset: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings with their meaning; secrets never appear in its repr."""
+
+    env: str
+    var: Path
+    port: int
+    database_url: str
+    replica_url: str | None
+    secret_key: str
+    identity_key: bytes
+    stripe_api_base: str
+    stripe_secret_key: str
+    stripe_publishable_key: str
+    stripe_webhook_secret: str
+    single_window_url: str
+    receipt_token: str
+    require_signed_receipts: bool
+    parties_file: Path | None
+    trusted_cert_file: Path | None
+    signer_url: str | None
+    signer_cert_no: str | None
+    tariff_dir: Path
+    clock: ClockSetting
+    hold_seconds: int
+    ray_address: str | None
+    smtp_url: str | None
+    public_url: str
+    testing: bool = False
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    def __repr__(self) -> str:
+        return f"Config(env={self.env!r}, var={str(self.var)!r}, port={self.port})"
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; blank lines and `#` comments skipped. A missing file is an empty one."""
+    if not path.is_file():
+        return {}
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def parse_clock(text: str) -> ClockSetting:
+    """`2026-12-31T15:59:59Z` fixes the instant; `+3600`, `-2h`, `+1d` shift it. Raises ValueError otherwise."""
+    if not text or text == "system":
+        return ClockSetting()
+    match = _OFFSET.match(text)
+    if match:
+        seconds = int(match[2]) * _UNIT_SECONDS[match[3]]
+        return ClockSetting(offset=timedelta(seconds=seconds if match[1] == "+" else -seconds))
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("the instant needs a time zone, such as 2026-12-31T15:59:59Z")
+    return ClockSetting(fixed=instant.astimezone(UTC))
+
+
+class _Reader:
+    """Collects every fault instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.environ.get(name, default)
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        raw = self.text(name, str(default))
+        if raw.isascii() and raw.isdigit() and low <= int(raw) <= high:
+            return int(raw)
+        self.faults.append(f"{name}: must be a whole number from {low} to {high}, not {raw!r}")
+        return default
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str:
+        raw = self.text(name)
+        if urlsplit(raw).scheme not in schemes:
+            self.faults.append(f"{name}: must be a URL of {' or '.join(schemes)}")
+        return raw
+
+    def flag(self, name: str) -> bool:
+        raw = self.text(name, "0").lower()
+        if raw not in ("0", "1", "true", "false", "on", "off", "yes", "no", ""):
+            self.faults.append(f"{name}: must be 1 or 0")
+        return raw in ("1", "true", "on", "yes")
+
+    def file(self, name: str) -> Path | None:
+        raw = self.text(name)
+        if not raw:
+            return None
+        if not Path(raw).is_file():
+            self.faults.append(f"{name}: no file at {raw}")
+        return Path(raw)
+
+    def clock(self) -> ClockSetting:
+        try:
+            return parse_clock(self.text("LANDFALL_CLOCK"))
+        except ValueError as fault:
+            self.faults.append(f"LANDFALL_CLOCK: {fault}")
+            return ClockSetting()
+
+    def identity_key(self) -> bytes:
+        try:
+            key = base64.b64decode(self.text("IDENTITY_KEY"), validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            self.faults.append("IDENTITY_KEY: must be 32 random bytes in base64 (identity numbers are encrypted with it)")
+        return key
+
+
+def database_url(raw: str) -> str:
+    """Any usual PostgreSQL URL, made to use psycopg 3."""
+    return re.sub(r"^postgres(?:ql)?(?:\+\w+)?://", "postgresql+psycopg://", raw)
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """Read and check all settings. Raises ConfigError with every fault."""
+    given = dict(os.environ if environ is None else environ)
+    var = Path(given.get("LANDFALL_VAR", "var")).absolute()
+    read = _Reader({**read_env_file(var / "landfall.env"), **given})
+    port = read.number("PORT", 8000, 1, 65535)
+    tariff_dir = read.text("LANDFALL_TARIFF_DIR")
+    config = Config(
+        env=read.text("LANDFALL_ENV", "development"),
+        var=var,
+        port=port,
+        database_url=database_url(read.url("DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg"))),
+        replica_url=database_url(replica) if (replica := read.text("DATABASE_REPLICA_URL")) else None,
+        secret_key=read.text("SECRET_KEY"),
+        identity_key=read.identity_key(),
+        stripe_api_base=read.url("STRIPE_API_BASE", ("http", "https")) if read.text("STRIPE_API_BASE") else "https://api.stripe.com",
+        stripe_secret_key=read.text("STRIPE_SECRET_KEY"),
+        stripe_publishable_key=read.text("STRIPE_PUBLISHABLE_KEY", "pk_test_landfall"),
+        stripe_webhook_secret=read.text("STRIPE_WEBHOOK_SECRET"),
+        single_window_url=read.url("SINGLE_WINDOW_URL", ("http", "https")),
+        receipt_token=read.text("SINGLE_WINDOW_RECEIPT_TOKEN"),
+        require_signed_receipts=read.flag("SINGLE_WINDOW_REQUIRE_SIGNED"),
+        parties_file=read.file("LANDFALL_PARTIES"),
+        trusted_cert_file=read.file("SINGLE_WINDOW_TRUSTED_CERT"),
+        signer_url=read.text("SIGNER_URL") or None,
+        signer_cert_no=read.text("SIGNER_CERT_NO") or None,
+        tariff_dir=Path(tariff_dir) if tariff_dir else Path(__file__).parent.parent / "customs" / "data",
+        clock=read.clock(),
+        hold_seconds=read.number("LANDFALL_HOLD_SECONDS", 600, 1, 86400),
+        ray_address=read.text("LANDFALL_RAY_ADDRESS") or None,
+        smtp_url=read.text("SMTP_URL") or None,
+        public_url=read.text("LANDFALL_PUBLIC_URL", f"http://127.0.0.1:{port}"),
+        testing=read.flag("LANDFALL_TESTING"),
+    )
+    faults = read.faults + _faults(config)
+    if faults:
+        raise ConfigError("Landfall does not start:\n" + "\n".join(f"  {fault}" for fault in faults))
+    return config
+
+
+def _faults(config: Config) -> list[str]:
+    checks = [
+        (config.env in ("development", "production", "test"), "LANDFALL_ENV: development, test or production"),
+        (config.stripe_webhook_secret.strip(), "STRIPE_WEBHOOK_SECRET: without it a forged notice could mark an order paid"),
+        (config.stripe_secret_key, "STRIPE_SECRET_KEY: missing"),
+        (config.receipt_token, "SINGLE_WINDOW_RECEIPT_TOKEN: missing, anybody could send customs receipts"),
+        (config.secret_key, "SECRET_KEY: missing"),
+        (config.tariff_dir.is_dir(), f"LANDFALL_TARIFF_DIR: no folder at {config.tariff_dir}"),
+    ]
+    if config.production:
+        moved = config.clock != ClockSetting()
+        checks += [
+            (_strong(config.secret_key), "SECRET_KEY: in production at least 32 characters, not a repeated pattern"),
+            (len(config.receipt_token) >= 16, "SINGLE_WINDOW_RECEIPT_TOKEN: in production at least 16 characters"),
+            (not moved, "LANDFALL_CLOCK: refused in production"),
+            (not config.testing, "LANDFALL_TESTING: refused in production"),
+            (os.environ.get("FLASK_DEBUG", "0") in ("", "0"), "FLASK_DEBUG: refused in production"),
+        ]
+    return [text for holds, text in checks if not holds]
+
+
+def _strong(secret: str) -> bool:
+    return len(secret) >= 32 and len(set(secret)) >= 12
