@@ -141,7 +141,9 @@ class _Reader:
         except ValueError:
             key = b""
         if len(key) != 32:
-            self.faults.append("IDENTITY_KEY: must be 32 random bytes in base64 (identity numbers are encrypted with it)")
+            self.faults.append(
+                "IDENTITY_KEY: must be 32 random bytes in base64 (identity numbers are encrypted with it)"
+            )
         return key
 
 
@@ -165,7 +167,9 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         replica_url=database_url(replica) if (replica := read.text("DATABASE_REPLICA_URL")) else None,
         secret_key=read.text("SECRET_KEY"),
         identity_key=read.identity_key(),
-        stripe_api_base=read.url("STRIPE_API_BASE", ("http", "https")) if read.text("STRIPE_API_BASE") else "https://api.stripe.com",
+        stripe_api_base=read.url("STRIPE_API_BASE", ("http", "https"))
+        if read.text("STRIPE_API_BASE")
+        else "https://api.stripe.com",
         stripe_secret_key=read.text("STRIPE_SECRET_KEY"),
         stripe_publishable_key=read.text("STRIPE_PUBLISHABLE_KEY", "pk_test_landfall"),
         stripe_webhook_secret=read.text("STRIPE_WEBHOOK_SECRET"),
@@ -193,7 +197,10 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
 def _faults(config: Config) -> list[str]:
     checks = [
         (config.env in ("development", "production", "test"), "LANDFALL_ENV: development, test or production"),
-        (config.stripe_webhook_secret.strip(), "STRIPE_WEBHOOK_SECRET: without it a forged notice could mark an order paid"),
+        (
+            config.stripe_webhook_secret.strip(),
+            "STRIPE_WEBHOOK_SECRET: missing, a forged notice could pass for paid",
+        ),
         (config.stripe_secret_key, "STRIPE_SECRET_KEY: missing"),
         (config.receipt_token, "SINGLE_WINDOW_RECEIPT_TOKEN: missing, anybody could send customs receipts"),
         (config.secret_key, "SECRET_KEY: missing"),
@@ -213,3 +220,18 @@ def _faults(config: Config) -> list[str]:
 
 def _strong(secret: str) -> bool:
     return len(secret) >= 32 and len(set(secret)) >= 12
+
+
+_current: list[Config] = []
+
+
+def use(config: Config) -> None:
+    """Make `config` the settings of this process; called once by the application factory."""
+    _current[:] = [config]
+
+
+def current() -> Config:
+    """The settings of this process. Raises LookupError before the application exists."""
+    if not _current:
+        raise LookupError("no application has been created yet")
+    return _current[0]

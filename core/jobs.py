@@ -1,0 +1,171 @@
+"""Work after the commit: jobs are enqueued on the session's own connection, so a job exists if and only if its
+transaction committed.
+
+procrastinate keeps the queue in the same PostgreSQL. Jobs of a killed worker are found by its missing heartbeat and
+run again, so every job must bear being run twice. A job that fails for good stays in the table as `failed`: the
+dead-letter list that an operator reads and re-runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import procrastinate
+import structlog
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.database import db
+from core.errors import NOT_FOUND, Problem
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECONDS = 2.0
+STALLED_AFTER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of job. `attempts` counts runs before it is dead; waits grow 2, 4, 8 ... seconds."""
+
+    name: str
+    run: Callable[..., object]
+    attempts: int
+    schedule: str | None
+
+
+_tasks: dict[str, Task] = {}
+
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def task(name: str, *, attempts: int = 12, schedule: str | None = None) -> Callable[[F], F]:
+    """Register a function as a job; `schedule` is a cron line (a sixth field counts seconds) for periodic ones."""
+
+    def register(function: F) -> F:
+        _tasks[name] = Task(name, function, attempts, schedule)
+        return function
+
+    return register
+
+
+_sender = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def defer(session: Session, name: str, *, in_seconds: int | None = None, lock: str | None = None, **args: Any) -> None:
+    """Enqueue a job in the caller's transaction; `lock` runs jobs of one name one after the other."""
+    if name not in _tasks:
+        raise LookupError(f"no job is called {name!r}")
+    connection = session.connection().connection.driver_connection
+    options: dict[str, Any] = {"connection": connection, "lock": lock}
+    if in_seconds is not None:
+        options["schedule_in"] = {"seconds": in_seconds}
+    _sender.configure_task(name, **options).defer(**args)
+
+
+def worker_app(flask_app: Flask) -> procrastinate.App:
+    """The procrastinate App of the worker process, each job inside an application context."""
+    url = flask_app.config["SQLALCHEMY_DATABASE_URI"].replace("postgresql+psycopg://", "postgresql://")
+    worker = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+    for entry in _tasks.values():
+        retry = procrastinate.RetryStrategy(max_attempts=entry.attempts, exponential_wait=2)
+        run = _in_context(flask_app, entry)
+        if entry.schedule is None:
+            worker.task(name=entry.name, retry=retry)(run)
+        else:
+            once = worker.task(name=entry.name, queueing_lock=entry.name, retry=False)(run)
+            worker.periodic(cron=entry.schedule)(once)
+    worker.periodic(cron="* * * * * */5")(
+        worker.task(name="core.revive_jobs", queueing_lock="core.revive_jobs", pass_context=True)(_revive)
+    )
+    return worker
+
+
+def _in_context(flask_app: Flask, entry: Task) -> Callable[..., None]:
+    @functools.wraps(entry.run)
+    def run(*_timestamp: int, **args: Any) -> None:
+        given = {} if entry.schedule else args
+        with flask_app.app_context():
+            try:
+                entry.run(**given)
+            except Exception:
+                log.exception("job_failed", job=entry.name, **{k: v for k, v in given.items() if k != "raw"})
+                raise
+
+    return run
+
+
+async def _revive(context: procrastinate.JobContext, timestamp: int) -> None:
+    """Give the jobs of a killed worker back to the queue."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+        log.warning("job_revived", job=job.task_name, id=job.id)
+        await manager.retry_job(job)
+
+
+def run_worker(flask_app: Flask, *, wait: bool = True, concurrency: int = 4) -> None:
+    """Run jobs until stopped, or (`wait=False`) those that are due now."""
+    worker = worker_app(flask_app)
+
+    async def serve() -> None:
+        async with worker.open_async():
+            await worker.run_worker_async(
+                wait=wait,
+                concurrency=concurrency,
+                fetch_job_polling_interval=1.0,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=3600.0,
+                install_signal_handlers=wait,
+                listen_notify=wait,
+                shutdown_graceful_timeout=20.0,
+            )
+
+    asyncio.run(serve())
+
+
+def dead_letters(session: Session, *, after: int | None, limit: int) -> list[dict[str, Any]]:
+    """Failed jobs, newest first, without their arguments' secrets."""
+    rows = session.execute(
+        text(
+            "SELECT j.id, j.task_name, j.attempts, j.status::text AS status, max(e.at) AS failed_at"
+            " FROM procrastinate_jobs j LEFT JOIN procrastinate_events e ON e.job_id = j.id"
+            " WHERE j.status = 'failed' AND (CAST(:after AS bigint) IS NULL OR j.id < :after)"
+            " GROUP BY j.id ORDER BY j.id DESC LIMIT :limit"
+        ),
+        {"after": after, "limit": limit},
+    )
+    return [
+        {
+            "id": row.id,
+            "task": row.task_name,
+            "attempts": row.attempts,
+            "status": row.status,
+            "failed_at": clock.instant_text(row.failed_at),
+        }
+        for row in rows
+    ]
+
+
+def run_again(session: Session, job_id: int) -> None:
+    """Put a dead job back into the queue. Raises Problem `not_found` when it is not dead."""
+    statement = text(
+        "UPDATE procrastinate_jobs SET status = 'todo', scheduled_at = now(), worker_id = NULL"
+        " WHERE id = :id AND status = 'failed' RETURNING id"
+    )
+    if session.execute(statement, {"id": job_id}).first() is None:
+        raise Problem(NOT_FOUND, f"no failed job {job_id}")
+
+
+def queue_depth() -> dict[str, int]:
+    """Jobs by status, for the metrics."""
+    rows = db.session.execute(
+        text("SELECT status::text, count(*) FROM procrastinate_jobs WHERE status <> 'succeeded' GROUP BY status")
+    )
+    return {status: count for status, count in rows}

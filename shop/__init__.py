@@ -1,0 +1,1 @@
+"""Top floor: carts, orders, money, and the composition root that joins the house."""
