@@ -48,7 +48,6 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_lock_waits": "on",
     "log_error_verbosity": "terse",  # DETAIL lines quote whole rows, identity numbers among them
-    "idle_in_transaction_session_timeout": "60s",  # a stuck client must not keep row locks
 }
 _BUSY = 75  # os.EX_TEMPFAIL: somebody else runs, starts or stops this server just now
 _START_SECONDS = 60.0
