@@ -205,7 +205,7 @@ class WholeNumber(fields.Field):
         self.metadata.update(type="integer", minimum=least, maximum=most)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        from_query = not isinstance(data, dict)
+        from_query = type(data) is not dict  # webargs hands query strings in a mapping of its own
         if from_query and isinstance(value, str) and _DIGITS.match(value):
             value = int(value)
         if type(value) is not int or not self.least <= value <= self.most:
@@ -221,7 +221,7 @@ class Flag(fields.Field):
         self.metadata.update(type="boolean")
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
-        if not isinstance(data, dict) and value in ("1", "0", "true", "false"):
+        if type(data) is not dict and value in ("1", "0", "true", "false"):
             return value in ("1", "true")
         if type(value) is not bool:
             raise ValidationError("must be true or false")
