@@ -1,0 +1,333 @@
+"""Tables of the shop: addresses, carts, purchases with their orders, payments, refunds and the ledger.
+
+An order keeps its own copy of everything it was placed on (listing facts, address, assessment), so a merchant's later
+edit changes no past order, declaration or report.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core import clock
+from core.database import Base, Quantity, id_column
+
+ORDER_STATUSES = (
+    "awaiting_payment",
+    "payment_review",
+    "paid",
+    "declared",
+    "held",
+    "rejected",
+    "released",
+    "shipped",
+    "delivered",
+    "completed",
+    "cancelled",
+    "refunding",
+    "refunded",
+    "returned",
+)
+PURCHASE_STATUSES = ("awaiting_payment", "paid", "expired", "cancelled")
+REFUND_STATUSES = ("promised", "paid", "failed")
+
+# Fed by the logistics enterprise's pool: one number is never given twice.
+waybill_numbers = Sequence("waybill_number_seq", metadata=Base.metadata, start=100_000_001)
+
+
+def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=f"{column}_known")
+
+
+class Address(Base):
+    __tablename__ = "address"
+
+    id: Mapped[uuid.UUID] = id_column()
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    recipient: Mapped[str] = mapped_column(String(60))
+    phone: Mapped[str] = mapped_column(String(20))
+    province: Mapped[str] = mapped_column(String(30))
+    city: Mapped[str] = mapped_column(String(30))
+    district: Mapped[str] = mapped_column(String(30))
+    district_code: Mapped[str | None] = mapped_column(String(6))
+    street: Mapped[str] = mapped_column(String(100))
+    postcode: Mapped[str] = mapped_column(String(6))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class CartItem(Base):
+    __tablename__ = "cart_item"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    listing_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    added_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Purchase(Base):
+    """What is paid at once: one or several orders. `refunded_fen` counts refunds promised, paid or not yet."""
+
+    __tablename__ = "purchase"
+    __table_args__ = (
+        _one_of("status", PURCHASE_STATUSES),
+        CheckConstraint("total_fen > 0", name="total_positive"),
+        CheckConstraint("captured_fen BETWEEN 0 AND total_fen", name="captured_within_total"),
+        CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name="refunded_within_captured"),
+        Index("ix_purchase_unpaid", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    attempt_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+    status: Mapped[str] = mapped_column(String(20))
+    currency: Mapped[str] = mapped_column(String(3))
+    total_fen: Mapped[int] = mapped_column(BigInteger)
+    captured_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+
+
+class Order(Base):
+    """One merchant, route, mode and warehouse. All sums are those quoted; the tax is the tax charged."""
+
+    __tablename__ = "sales_order"
+    __table_args__ = (
+        _one_of("status", ORDER_STATUSES),
+        CheckConstraint("tax_fen = duty_fen + additional_duty_fen + consumption_tax_fen + vat_fen", name="tax_sums"),
+        CheckConstraint(
+            "total_fen = goods_fen + freight_fen + insurance_fen - discount_fen + tax_fen", name="total_sums"
+        ),
+        CheckConstraint("refunded_fen BETWEEN 0 AND total_fen", name="refunded_within_total"),
+        Index("ix_sales_order_account_id", "account_id", "id"),
+        Index("ix_sales_order_merchant_id", "merchant_id", "id"),
+        Index("ix_sales_order_moving", "status", "id", postgresql_where=text("status IN ('paid', 'rejected')")),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), index=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id"))
+    person_id: Mapped[uuid.UUID | None]
+    merchant_id: Mapped[uuid.UUID]
+    merchant_name: Mapped[str] = mapped_column(String(200))
+    route: Mapped[str] = mapped_column(String(30))
+    mode: Mapped[str] = mapped_column(String(4))
+    warehouse: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(20))
+    tariff_edition: Mapped[str] = mapped_column(String(80))
+    tariff_day: Mapped[date]
+    goods_fen: Mapped[int] = mapped_column(BigInteger)
+    freight_fen: Mapped[int] = mapped_column(BigInteger)
+    insurance_fen: Mapped[int] = mapped_column(BigInteger)
+    discount_fen: Mapped[int] = mapped_column(BigInteger)
+    duty_fen: Mapped[int] = mapped_column(BigInteger)
+    additional_duty_fen: Mapped[int] = mapped_column(BigInteger)
+    consumption_tax_fen: Mapped[int] = mapped_column(BigInteger)
+    vat_fen: Mapped[int] = mapped_column(BigInteger)
+    tax_fen: Mapped[int] = mapped_column(BigInteger)
+    total_fen: Mapped[int] = mapped_column(BigInteger)
+    dutiable_value_fen: Mapped[int] = mapped_column(BigInteger)
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    address: Mapped[dict[str, Any]]
+    address_text: Mapped[str] = mapped_column(String(200))
+    waybill_no: Mapped[str | None] = mapped_column(String(60), unique=True)
+    payment_no: Mapped[str | None] = mapped_column(String(60), unique=True)
+    payer_name: Mapped[str | None] = mapped_column(String(100))
+    declaration: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+
+
+class OrderLine(Base):
+    """`facts` is the listing as it was sold; `assessment` the engine's line with its explanation."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        UniqueConstraint("order_id", "position"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("tax_fen = duty_fen + additional_duty_fen + consumption_tax_fen + vat_fen", name="tax_sums"),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales_order.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    listing_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    listing_version: Mapped[int]
+    hs: Mapped[str] = mapped_column(String(10))
+    origin: Mapped[str] = mapped_column(String(2))
+    unit: Mapped[str] = mapped_column(String(20))
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    unit_price_fen: Mapped[int] = mapped_column(BigInteger)
+    goods_fen: Mapped[int] = mapped_column(BigInteger)
+    freight_fen: Mapped[int] = mapped_column(BigInteger)
+    insurance_fen: Mapped[int] = mapped_column(BigInteger)
+    dutiable_value_fen: Mapped[int] = mapped_column(BigInteger)
+    duty_fen: Mapped[int] = mapped_column(BigInteger)
+    additional_duty_fen: Mapped[int] = mapped_column(BigInteger)
+    consumption_tax_fen: Mapped[int] = mapped_column(BigInteger)
+    vat_fen: Mapped[int] = mapped_column(BigInteger)
+    tax_fen: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any]]
+    assessment: Mapped[dict[str, Any]]
+
+
+class OrderAllocation(Base):
+    """Which lot serves a line: found from the order for giving back, from the lot for a recall."""
+
+    __tablename__ = "order_allocation"
+
+    line_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
+    lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, index=True)
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    warehouse_id: Mapped[str] = mapped_column(String(64))
+    item_record_no: Mapped[str | None] = mapped_column(String(40))
+    batch_no: Mapped[str | None] = mapped_column(String(60))
+
+
+class OrderEvent(Base):
+    """The timeline: `at` is the server's own time, `happened_at` what the person told."""
+
+    __tablename__ = "order_event"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales_order.id"), index=True)
+    at: Mapped[datetime]
+    happened_at: Mapped[datetime | None]
+    event: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20))
+    actor: Mapped[str] = mapped_column(String(80))
+    detail: Mapped[str | None] = mapped_column(String(500))
+
+
+class Payment(Base):
+    """One attempt to be paid. Its id is the idempotency key at Stripe, stored before the first call."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        Index("ix_payment_open", "checked_at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), unique=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    intent_id: Mapped[str | None] = mapped_column(String(80), unique=True)
+    client_secret: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class PaymentExchange(Base):
+    """Raw request and response of each call to the payment provider, kept for customs (notices 165 and 179 of 2018)."""
+
+    __tablename__ = "payment_exchange"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), index=True)
+    at: Mapped[datetime]
+    operation: Mapped[str] = mapped_column(String(20))
+    status: Mapped[int | None]
+    request: Mapped[str] = mapped_column(Text)
+    response: Mapped[str] = mapped_column(Text)
+
+
+class StripeEvent(Base):
+    """A verified webhook, stored once under Stripe's own id, applied by a job."""
+
+    __tablename__ = "stripe_event"
+
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    type: Mapped[str] = mapped_column(String(80))
+    object_id: Mapped[str] = mapped_column(String(80))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
+
+
+class Refund(Base):
+    """One promise is one row is one payment back. Its id is the idempotency key at Stripe."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        _one_of("status", REFUND_STATUSES),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        Index("ix_refund_open", "created_at", postgresql_where=text("status = 'promised'")),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sales_order.id"), index=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    parts: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(20))
+    stripe_id: Mapped[str | None] = mapped_column(String(80), unique=True)
+    created_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+
+
+class LedgerPosting(Base):
+    """One business event in the books, at most once: (kind, reference) is unique."""
+
+    __tablename__ = "ledger_posting"
+    __table_args__ = (UniqueConstraint("kind", "reference"),)
+
+    id: Mapped[uuid.UUID] = id_column()
+    kind: Mapped[str] = mapped_column(String(30))
+    reference: Mapped[str] = mapped_column(String(80))
+    purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), index=True)
+    at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """Debit positive, credit negative; the entries of a posting sum to zero per currency (a trigger checks it)."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (CheckConstraint("amount_fen <> 0", name="amount_not_zero"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    posting_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ledger_posting.id"), index=True)
+    account: Mapped[str] = mapped_column(String(40))
+    party: Mapped[str | None] = mapped_column(String(64))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sales_order.id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+
+
+class Incident(Base):
+    """Something a person must look at; nothing is charged, filed or paid on its strength."""
+
+    __tablename__ = "incident"
+    __table_args__ = (UniqueConstraint("kind", "object_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(40))
+    object_type: Mapped[str] = mapped_column(String(40))
+    object_id: Mapped[str] = mapped_column(String(80))
+    detail: Mapped[dict[str, Any]]
