@@ -1,0 +1,124 @@
+"""The way to the window: what may be sent again and what may not."""
+
+import base64
+import json
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from customs.window.transport import (
+    EnvelopeUnreadable,
+    HttpTransport,
+    TransportRefused,
+    TransportUnavailable,
+    envelope,
+    open_envelope,
+)
+
+AT = datetime(2026, 12, 31, 16, 0, 1, tzinfo=UTC)
+
+
+class Window:
+    """A loopback window that answers as told and keeps what it got."""
+
+    def __init__(self, status: int, text: bytes, drip_seconds: float = 0) -> None:
+        window = self
+        self.got: list[dict] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                window.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", "/elsewhere")
+                self.end_headers()
+                for byte in text:
+                    time.sleep(drip_seconds)
+                    try:
+                        self.wfile.write(bytes([byte]))
+                    except OSError:
+                        return
+
+            def log_message(self, *args) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/cebcmsg"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def send(url: str, seconds: float = 3) -> None:
+    HttpTransport(url, "SENDER", "RECEIVER", seconds, now=lambda: AT).send("311", "GUID", b"<a/>")
+
+
+def test_the_envelope_carries_the_message():
+    with Window(200, b"OK\n") as window:
+        send(window.url)
+    head, body = window.got[0]["MessageHead"], window.got[0]["MessageBody"]
+    assert head == {
+        "MessageId": "GUID",
+        "MessageType": "CEB311Message",
+        "SenderID": "SENDER",
+        "ReceiverID": "RECEIVER",
+        "SendTime": "20270101000001",
+        "Version": "1.0",
+    }
+    assert base64.b64decode(body["data"]) == b"<a/>"
+
+
+@pytest.mark.parametrize(("status", "text"), [(500, b"x"), (503, b"OK"), (429, b""), (408, b"")])
+def test_what_may_not_have_arrived_may_be_sent_again(status, text):
+    with Window(status, text) as window, pytest.raises(TransportUnavailable):
+        send(window.url)
+
+
+@pytest.mark.parametrize(("status", "text"), [(400, b"no"), (200, b"NO"), (200, b""), (302, b"OK"), (200, b"O" * 9999)])
+def test_a_no_is_not_asked_again(status, text):
+    with Window(status, text) as window, pytest.raises(TransportRefused):
+        send(window.url)
+    assert len(window.got) == 1
+
+
+def test_nobody_there_or_too_slow_is_unavailable():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(TransportUnavailable):
+        send(f"http://127.0.0.1:{port}/cebcmsg")
+    with Window(200, b"OK" * 20, drip_seconds=0.1) as window:
+        started = time.monotonic()
+        with pytest.raises(TransportUnavailable):
+            send(window.url, 0.4)
+        assert time.monotonic() - started < 2
+
+
+def test_an_envelope_is_opened():
+    assert open_envelope(envelope("622", "G", b"<x/>", "S", "R", AT)) == b"<x/>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"MessageBody": 1},
+        {"MessageBody": {}},
+        {"MessageBody": {"data": 1}},
+        {"MessageBody": {"data": "*"}},
+    ],
+)
+def test_what_is_no_envelope_is_refused(body):
+    with pytest.raises(EnvelopeUnreadable):
+        open_envelope(body)
