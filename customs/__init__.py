@@ -1,0 +1,1 @@
+"""Customs: the law as data, the duty engine, declarations and the single window."""
