@@ -65,7 +65,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandboxes.stripe", description="A Stripe to test against.")
     parser.add_argument("--port", type=int, default=int(os.environ.get("STRIPE_SANDBOX_PORT", "8420")))
-    parser.add_argument("--journal", type=Path, default=Path("var/stripe-sandbox"), help="folder that keeps its state")
+    parser.add_argument(
+        "--journal", type=Path, default=Path("var/stripe-sandbox"), help="folder, or .jsonl file, that keeps its state"
+    )
     return parser.parse_args()
 
 

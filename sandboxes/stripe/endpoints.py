@@ -1,20 +1,39 @@
-"""Webhook endpoints. The signing secret is shown once, in the answer that creates the endpoint, as at Stripe."""
+"""Webhook endpoints. The signing secret is shown only in the answer that creates the endpoint, as at Stripe.
+
+One thing differs: creating an endpoint for a URL that has one answers that one, with its secret. So a launcher can
+register on every start, and no endpoint is left behind whose secret nobody knows.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 from sandboxes.stripe import params
 from sandboxes.stripe.call import Call, Listing, listed
 from sandboxes.stripe.errors import invalid
-from sandboxes.stripe.store import Object, Transaction, new_id
+from sandboxes.stripe.store import Object, new_id
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_LENGTH = 32
 
 
-def loopback_url(value: Any, name: str) -> str:
+def is_this_machine(host: str) -> bool:
+    """True for the loopback and for addresses of this machine's own interfaces, which alone can be bound."""
+    if host in LOOPBACK:
+        return True
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except (ValueError, OSError):
+        return False
+    return not ipaddress.ip_address(host).is_unspecified
+
+
+def local_url(value: Any, name: str) -> str:
     """An http(s) address on this machine: nothing the sandbox sends leaves it."""
     text = params.text(2048)(value, name) or ""
     try:
@@ -31,14 +50,14 @@ def loopback_url(value: Any, name: str) -> str:
         raise invalid(
             "Invalid URL: an explicit scheme (such as https) and a host must be provided.", name, "url_invalid"
         )
-    if parts.hostname not in LOOPBACK:
+    if not is_this_machine(parts.hostname or ""):
         raise invalid("This sandbox calls only addresses of the machine it runs on.", name, "url_invalid")
     return text
 
 
 _EVENTS = params.several(params.text(100), 200)
 CREATE: params.Spec = {
-    "url": loopback_url,
+    "url": local_url,
     "enabled_events": _EVENTS,
     "api_version": params.text(50),
     "connect": params.flag,
@@ -46,7 +65,7 @@ CREATE: params.Spec = {
     "metadata": params.metadata,
 }
 UPDATE: params.Spec = {
-    "url": loopback_url,
+    "url": local_url,
     "enabled_events": _EVENTS,
     "description": params.text(1000),
     "disabled": params.flag,
@@ -55,14 +74,23 @@ UPDATE: params.Spec = {
 
 
 def create(call: Call) -> Object:
-    endpoint = make(call.tx, call.params, f"whsec_{new_id('x', SECRET_LENGTH)[2:]}")
-    return endpoint | {"secret": endpoint["_secret"]}
-
-
-def make(tx: Transaction, given: dict[str, Any], secret: str) -> Object:
+    """The endpoint of this URL with its secret, made if there is none."""
+    given = call.params
     if not given["enabled_events"]:
         raise invalid("Missing required param: enabled_events.", "enabled_events", "parameter_missing")
-    return tx.create(
+    made = _of_url(call, given["url"], given.get("connect", False)) or _make(call, given)
+    made |= {"enabled_events": given["enabled_events"], "status": "enabled"}
+    call.tx.put(made)
+    return made | {"secret": made["_secret"]}
+
+
+def _of_url(call: Call, url: str, connect: bool) -> Object | None:
+    known = (each for each in call.tx.newest("webhook_endpoint") if each["url"] == url and each["_connect"] == connect)
+    return next((dict(each) for each in known), None)
+
+
+def _make(call: Call, given: dict[str, Any]) -> Object:
+    return call.tx.create(
         "webhook_endpoint",
         "we",
         {
@@ -74,32 +102,9 @@ def make(tx: Transaction, given: dict[str, Any], secret: str) -> Object:
             "status": "enabled",
             "url": given["url"],
             "_connect": given.get("connect", False),
-            "_secret": secret,
+            "_secret": f"whsec_{new_id('x', SECRET_LENGTH)[2:]}",
         },
     )
-
-
-def ensure(tx: Transaction, asked: Any) -> Object:
-    """The endpoint of this URL with its secret, made if there is none: what a launcher calls on every start.
-
-    `asked` is `{"url", "enabled_events"?, "secret"?}`; a given secret replaces the stored one.
-    """
-    if not isinstance(asked, dict) or set(asked) - {"url", "enabled_events", "secret"} or "url" not in asked:
-        raise invalid("Give url, and if you like enabled_events and secret", "url")
-    given = {
-        "url": loopback_url(asked["url"], "url"),
-        "enabled_events": _EVENTS(asked.get("enabled_events", ["*"]), "enabled_events"),
-    }
-    secret = asked.get("secret")
-    if secret is not None and not (isinstance(secret, str) and secret.startswith("whsec_") and len(secret) >= 22):
-        raise invalid("A secret starts with whsec_ and has at least 16 more characters", "secret")
-    found = next((each for each in tx.newest("webhook_endpoint") if each["url"] == given["url"]), None)
-    if found is None:
-        endpoint = make(tx, given, secret or f"whsec_{new_id('x', SECRET_LENGTH)[2:]}")
-    else:
-        endpoint = found | given | {"status": "enabled", "_secret": secret or found["_secret"]}
-        tx.put(endpoint)
-    return endpoint | {"secret": endpoint["_secret"]}
 
 
 def retrieve(call: Call) -> Object:

@@ -1,6 +1,5 @@
 """`/sandbox/*`: what a test bench needs and Stripe has no call for. JSON in, JSON out, no key.
 
-- `PUT /sandbox/webhook_endpoints` {url, enabled_events?, secret?}: the endpoint with its secret, made or found
 - `GET /sandbox/faults`, `POST` {...}, `DELETE /sandbox/faults[/<id>]`: scripted faults, see faults.py
 - `GET /sandbox/journal?after=0&limit=10000`: {"entries": [...], "next": seq or null}
 - `POST /sandbox/disputes` {charge or payment_intent, amount?, reason?}
@@ -18,7 +17,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandboxes.stripe import connect, disputes, endpoints, events, faults, payments, refunds
+from sandboxes.stripe import connect, disputes, events, faults, payments, refunds
 from sandboxes.stripe.errors import ApiError, invalid
 from sandboxes.stripe.store import Object, Store, Transaction, public
 
@@ -50,12 +49,6 @@ def _change(
 @bp.errorhandler(ApiError)
 def refused(refusal: ApiError) -> tuple[Response, int]:
     return jsonify(refusal.body()), refusal.status
-
-
-@bp.put("/webhook_endpoints")
-def ensure_endpoint() -> Any:
-    asked = _body()
-    return _change(lambda tx: endpoints.ensure(tx, asked))
 
 
 @bp.post("/faults")

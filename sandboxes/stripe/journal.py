@@ -19,11 +19,11 @@ class JournalFault(Exception):
 
 
 class Journal:
-    """`<folder>/journal.jsonl`, held by one process at a time."""
+    """`<place>/journal.jsonl`, or `place` itself if it ends in `.jsonl`; held by one process at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "journal.jsonl"
+    def __init__(self, place: Path) -> None:
+        self.path = place if place.suffix == ".jsonl" else place / "journal.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("ab")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

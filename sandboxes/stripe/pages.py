@@ -7,7 +7,6 @@ outside asset, everything escaped; a return address must lie on this machine.
 from __future__ import annotations
 
 import hmac
-import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -109,7 +108,11 @@ def authorize_page(intent_id: str) -> Any:
     if intent["status"] != "requires_action":
         return _done(intent, intent.get("_return_url"))
     method = store().find(intent["payment_method"]) or {}
-    return _page("authorize.html", 200, intent=public(intent), amount=_amount(intent), kind=method.get("type", "card"))
+    back = intent.get("_return_url")
+    back = back if back and _is_local(back) else None
+    return _page(
+        "authorize.html", 200, back, intent=public(intent), amount=_amount(intent), kind=method.get("type", "card")
+    )
 
 
 @bp.post("/authorize/<intent_id>")
@@ -166,7 +169,7 @@ def _return_url(text: str | None) -> str | None:
     """A return address on this machine, or the 400 that says so; none is fine."""
     if not text:
         return None
-    return endpoints.loopback_url(text, "return_url")
+    return endpoints.local_url(text, "return_url")
 
 
 def _with_outcome(return_url: str, intent: Object) -> str:
@@ -190,7 +193,10 @@ def _done(intent: Object, return_url: str | None) -> Any:
 
 def _is_local(url: str) -> bool:
     """A return address given by the API may be anywhere; the page only goes where it cannot leave the machine."""
-    return bool(re.match(r"https?://", url)) and urlsplit(url).hostname in endpoints.LOOPBACK
+    try:
+        return bool(endpoints.local_url(url, "return_url"))
+    except ApiError:
+        return False
 
 
 def _pay(intent: Object, return_url: str | None, status: int, failure: str | None = None) -> Any:
@@ -198,6 +204,7 @@ def _pay(intent: Object, return_url: str | None, status: int, failure: str | Non
     return _page(
         "pay.html",
         status,
+        return_url,
         intent=public(intent),
         amount=_amount(intent),
         choices=shown,
@@ -215,12 +222,16 @@ def _amount(intent: Object) -> str:
     return f"{whole:,}.{rest:02d} {intent['currency'].upper()}"
 
 
-def _page(template: str, status: int, **values: Any) -> Response:
-    """A page that can load nothing and be framed by nobody; a form may only lead back to this machine."""
+def _page(template: str, status: int, back_to: str | None = None, **values: Any) -> Response:
+    """A page that can load nothing and be framed by nobody; its form may lead on to `back_to`, a local address.
+
+    Browsers hold the redirect after a form to the same policy as the form.
+    """
     answer = make_response(render_template(template, **values), status)
-    local = "'self' http://127.0.0.1:* http://localhost:*"
+    back = urlsplit(back_to or "")
+    targets = f"'self' {back.scheme}://{back.netloc}" if back.netloc else "'self'"
     answer.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'unsafe-inline'; form-action {local}; frame-ancestors 'none'; base-uri 'none'"
+        f"default-src 'none'; style-src 'unsafe-inline'; form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
     )
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["Cache-Control"] = "no-store"
