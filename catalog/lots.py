@@ -1,0 +1,165 @@
+"""Stock: lots and who holds how much of them, first expired first out.
+
+`on_hand` is the sum of a lot's movements and changes only with one; `reserved` is what unshipped orders hold. Both
+change by conditional UPDATEs on rows locked in id order, behind the CHECK 0 <= reserved <= on_hand, so that the last
+unit is sold once however many ask for it. Demand is summed for each listing before anything is taken.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Numeric, Uuid, column, insert, or_, select, update, values
+from sqlalchemy.orm import Session
+
+from catalog.models import Lot, StockMovement
+from core import clock
+from core.errors import Problem, declare
+from core.money import plain
+
+# A lot is sold while it has at least this much life left, so that it is good when it reaches the buyer.
+LEAST_LIFE = timedelta(days=3)
+
+OUT_OF_STOCK = declare("out_of_stock", 409, "There is not enough in stock")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """So much of a listing, from one warehouse when it is named."""
+
+    listing_id: uuid.UUID
+    quantity: Decimal
+    warehouse_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """So much of one lot, held for an order. `warehouse_id` is None for services."""
+
+    lot_id: uuid.UUID
+    listing_id: uuid.UUID
+    quantity: Decimal
+    warehouse_id: uuid.UUID | None
+    item_record_no: str | None
+    batch_no: str
+
+
+def saleable(day: date, least_life: timedelta = LEAST_LIFE) -> tuple[Any, ...]:
+    """Conditions on Lot under which it may be sold on a day."""
+    return Lot.blocked.is_(False), or_(Lot.expires_on.is_(None), Lot.expires_on >= day + least_life)
+
+
+def hold(session: Session, wants: Iterable[Want], ref: str, *, least_life: timedelta = LEAST_LIFE) -> list[Allocation]:
+    """Hold what is wanted, first expired first, in the caller's transaction; all of it or nothing.
+
+    Raises Problem `out_of_stock` naming each listing that falls short and what is left of it. `ref` (the order) is
+    said in the refusal; what was taken is the caller's to keep.
+    """
+    demand: dict[tuple[uuid.UUID, uuid.UUID | None], Decimal] = defaultdict(Decimal)
+    for want in wants:
+        demand[want.listing_id, want.warehouse_id] += want.quantity
+    lots = _locked(session, {listing_id for listing_id, _ in demand}, least_life)
+    free = {lot.id: lot.on_hand - lot.reserved for lot in lots}
+    taken: list[Allocation] = []
+    short: dict[str, str] = {}
+    # Those bound to a warehouse choose first: the others can make do with what is left.
+    for (listing_id, warehouse_id), wanted in sorted(demand.items(), key=lambda item: item[0][1] is None):
+        fitting = [lot for lot in lots if lot.listing_id == listing_id and warehouse_id in (None, lot.warehouse_id)]
+        left = sum((free[lot.id] for lot in fitting), Decimal(0))
+        if left < wanted:
+            short[str(listing_id)] = plain(left)
+            continue
+        taken += _take(fitting, wanted, free)
+    if short:
+        said = ", ".join(f"{listing_id} has {left} left" for listing_id, left in short.items())
+        raise Problem(OUT_OF_STOCK, f"{said}; nothing was held for {ref}", available=short)
+    _reserve(session, taken)
+    return taken
+
+
+def _locked(session: Session, listing_ids: set[uuid.UUID], least_life: timedelta) -> Sequence[Lot]:
+    """The lots that may be sold, locked in id order, then put in the order in which they are used up."""
+    statement = (
+        select(Lot)
+        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today(), least_life))
+        .order_by(Lot.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    rows = session.scalars(statement).all()
+    return sorted(rows, key=lambda lot: (lot.expires_on or date.max, lot.created_at, lot.id))
+
+
+def _take(lots: Sequence[Lot], wanted: Decimal, free: dict[uuid.UUID, Decimal]) -> list[Allocation]:
+    taken = []
+    for lot in lots:
+        part = min(wanted, free[lot.id])
+        if part > 0:
+            free[lot.id] -= part
+            wanted -= part
+            place = (lot.warehouse_id, lot.item_record_no, lot.batch_no)
+            taken.append(Allocation(lot.id, lot.listing_id, part, *place))
+    return taken
+
+
+def _reserve(session: Session, taken: list[Allocation]) -> None:
+    by_lot = _by_lot(taken)
+    statement, part = _update_of(by_lot)
+    statement = statement.where(Lot.on_hand - Lot.reserved >= part.c.quantity, Lot.blocked.is_(False))
+    statement = statement.values(reserved=Lot.reserved + part.c.quantity)
+    _expect(session, statement, len(by_lot), "reserve more than a lot holds")
+
+
+def give_back(session: Session, allocations: Iterable[Allocation]) -> None:
+    """Free what an order held: it expired or was cancelled. The caller sees to it that this happens once."""
+    by_lot = _lock(session, allocations)
+    statement, part = _update_of(by_lot)
+    statement = statement.where(Lot.reserved >= part.c.quantity).values(reserved=Lot.reserved - part.c.quantity)
+    _expect(session, statement, len(by_lot), "free more than is reserved")
+
+
+def take_out(session: Session, allocations: Iterable[Allocation], ref: str) -> None:
+    """The goods leave the warehouse: what was held is no longer on hand. `ref` (the order) can do so once."""
+    by_lot = _lock(session, allocations)
+    statement, part = _update_of(by_lot)
+    enough = (Lot.reserved >= part.c.quantity, Lot.on_hand >= part.c.quantity)
+    left = {"reserved": Lot.reserved - part.c.quantity, "on_hand": Lot.on_hand - part.c.quantity}
+    _expect(session, statement.where(*enough).values(**left), len(by_lot), "ship more than is reserved")
+    moves = [
+        {"lot_id": lot_id, "at": clock.now(), "kind": "shipment", "quantity": -quantity, "reference": ref}
+        for lot_id, quantity in by_lot.items()
+    ]
+    if moves:
+        session.execute(insert(StockMovement), moves)
+
+
+def _by_lot(allocations: Iterable[Allocation]) -> dict[uuid.UUID, Decimal]:
+    total: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    for allocation in allocations:
+        total[allocation.lot_id] += allocation.quantity
+    return dict(sorted(total.items()))
+
+
+def _lock(session: Session, allocations: Iterable[Allocation]) -> dict[uuid.UUID, Decimal]:
+    by_lot = _by_lot(allocations)
+    session.execute(select(Lot.id).where(Lot.id.in_(by_lot)).order_by(Lot.id).with_for_update()).all()
+    return by_lot
+
+
+def _update_of(by_lot: dict[uuid.UUID, Decimal]) -> tuple[Any, Any]:
+    """One UPDATE over all lots, joined with the quantity of each."""
+    columns = (column("lot_id", Uuid), column("quantity", Numeric(19, 5)))
+    part = values(*columns, name="part").data(list(by_lot.items()))
+    return update(Lot).where(Lot.id == part.c.lot_id).execution_options(synchronize_session=False), part
+
+
+def _expect(session: Session, statement: Any, count: int, what: str) -> None:
+    """Every lot must have taken the change; anything else is a fault of ours and rolls the whole order back."""
+    if count and len(session.execute(statement.returning(Lot.id)).all()) != count:
+        raise RuntimeError(f"refused to {what}")
