@@ -135,7 +135,7 @@ def serve(var: Path, settings: Mapping[str, str], wait: bool) -> None:
     tie_to_parent(signal.SIGINT, parent)
     os.chdir("/")
     command = cluster.command({**SETTINGS, **settings})
-    os.execve(command[0], command, cluster.environment())
+    os.execve(command[0], command, cluster.environment())  # noqa: S606
 
 
 def remove(var: Path) -> None:
@@ -194,7 +194,7 @@ def _spawn(cluster: Cluster, settings: Mapping[str, str]) -> subprocess.Popen[by
     _log(cluster).parent.mkdir(exist_ok=True)
     with _log(cluster).open("ab") as log:
         # A session of its own: Ctrl-C at the terminal is for the command, which then stops the server itself.
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=_ROOT
         )
 

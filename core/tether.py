@@ -30,9 +30,14 @@ def tie_to_parent(signal_number: int, parent: int) -> None:
         os.kill(os.getpid(), signal_number)
 
 
+def tied(*command: str) -> list[str]:
+    """`command`, tied to whoever starts it."""
+    return [sys.executable, "-m", "core.tether", *command]
+
+
 def main() -> None:
     tie_to_parent(signal.SIGTERM, os.getppid())
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606  our own caller's command
 
 
 if __name__ == "__main__":
