@@ -97,7 +97,7 @@ def test_a_killed_backend_takes_nobody_with_it_for_long(shared: Path) -> None:
 
 
 def test_lock_file_of_a_zombie_does_not_block(shared: Path) -> None:
-    zombie = subprocess.Popen(["true"])
+    zombie = _as_server_user(shared, "true")
     _until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)
     _leave_lock_file(shared, zombie.pid)
     with embedded.serving(shared) as cluster:
@@ -108,8 +108,7 @@ def test_lock_file_of_a_zombie_does_not_block(shared: Path) -> None:
 def test_lock_file_with_the_number_of_a_stranger_does_not_block(shared: Path) -> None:
     cluster = locate(shared)
     assert cluster is not None
-    identity = {"user": cluster.uid, "group": cluster.gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    stranger = subprocess.Popen(["sleep", "60"], cwd="/", **identity)  # type: ignore[call-overload]
+    stranger = _as_server_user(shared, "sleep", "60")
     _leave_lock_file(shared, stranger.pid)
     try:
         with embedded.serving(shared):
@@ -118,6 +117,14 @@ def test_lock_file_with_the_number_of_a_stranger_does_not_block(shared: Path) ->
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def _as_server_user(var: Path, *command: str) -> subprocess.Popen[bytes]:
+    """PostgreSQL takes no process of another user for a server, so only one of its own can mislead it."""
+    cluster = locate(var)
+    assert cluster is not None
+    identity = {"user": cluster.uid, "group": cluster.gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.Popen(command, cwd="/", **identity)  # type: ignore[call-overload]
 
 
 def _leave_lock_file(var: Path, pid: int) -> None:
