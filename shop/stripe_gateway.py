@@ -73,6 +73,7 @@ class StripeGateway:
 
         The amount and currency of the answer are what Stripe says: compare them.
         """
+        key = _key(idempotency_key)
         asked: Any = {
             "amount": amount_fen,
             "currency": currency,
@@ -80,7 +81,7 @@ class StripeGateway:
             "description": description,
             "payment_method_types": list(method_types),
         }
-        return self._ask(objects.intent, lambda: self._client.payment_intents.create(asked, _key(idempotency_key)))
+        return self._ask(objects.intent, lambda: self._client.payment_intents.create(asked, key))
 
     def retrieve_intent(self, intent_id: str) -> Intent:
         """The intent as it stands, with charge and payment method expanded."""
@@ -90,22 +91,21 @@ class StripeGateway:
 
     def cancel_intent(self, intent_id: str, idempotency_key: str, reason: str = "abandoned") -> Intent:
         """End an unpaid or merely held intent. Refused with `payment_intent_unexpected_state` once it is paid."""
+        key = _key(idempotency_key)
         asked: Any = {"cancellation_reason": reason, "expand": list(_EXPAND)}
-        return self._ask(
-            objects.intent, lambda: self._client.payment_intents.cancel(intent_id, asked, _key(idempotency_key))
-        )
+        return self._ask(objects.intent, lambda: self._client.payment_intents.cancel(intent_id, asked, key))
 
     def capture(self, intent_id: str, amount_fen: int, idempotency_key: str) -> Intent:
         """Take `amount_fen` of a held card payment, once; the rest is released."""
+        key = _key(idempotency_key)
         asked: Any = {"amount_to_capture": amount_fen, "expand": list(_EXPAND)}
-        return self._ask(
-            objects.intent, lambda: self._client.payment_intents.capture(intent_id, asked, _key(idempotency_key))
-        )
+        return self._ask(objects.intent, lambda: self._client.payment_intents.capture(intent_id, asked, key))
 
     def refund(self, intent_id: str, amount_fen: int, idempotency_key: str, metadata: Mapping[str, str]) -> Refund:
         """Give back part of what was captured; refused when it would exceed what is left."""
+        key = _key(idempotency_key)
         asked: Any = {"payment_intent": intent_id, "amount": amount_fen, "metadata": dict(metadata)}
-        return self._ask(objects.refund, lambda: self._client.refunds.create(asked, _key(idempotency_key)))
+        return self._ask(objects.refund, lambda: self._client.refunds.create(asked, key))
 
     def retrieve_refund(self, refund_id: str) -> Refund:
         return self._ask(objects.refund, lambda: self._client.refunds.retrieve(refund_id))
@@ -117,27 +117,28 @@ class StripeGateway:
         self, amount_fen: int, currency: str, destination: str, idempotency_key: str, metadata: Mapping[str, str]
     ) -> Transfer:
         """Pay a merchant: move money from our balance to the connected account `destination`."""
+        key = _key(idempotency_key)
         asked: Any = {
             "amount": amount_fen,
             "currency": currency,
             "destination": destination,
             "metadata": dict(metadata),
         }
-        return self._ask(objects.transfer, lambda: self._client.transfers.create(asked, _key(idempotency_key)))
+        return self._ask(objects.transfer, lambda: self._client.transfers.create(asked, key))
 
     def reverse_transfer(self, transfer_id: str, amount_fen: int, idempotency_key: str) -> Transfer:
         """Take back part of a transfer; gives the transfer as it stands then."""
+        key = _key(idempotency_key)
         asked: Any = {"amount": amount_fen, "expand": ["transfer"]}
 
         def read(data: Mapping[str, Any], exchange: Exchange) -> Transfer:
             return objects.transfer(data["transfer"], exchange)
 
-        return self._ask(
-            read, lambda: self._client.transfers.reversals.create(transfer_id, asked, _key(idempotency_key))
-        )
+        return self._ask(read, lambda: self._client.transfers.reversals.create(transfer_id, asked, key))
 
     def create_account(self, email: str, idempotency_key: str, metadata: Mapping[str, str]) -> str:
         """The id of a new connected account that may receive transfers."""
+        key = _key(idempotency_key)
         asked: Any = {
             "type": "express",
             "country": "CN",
@@ -147,7 +148,7 @@ class StripeGateway:
         }
         return self._ask(
             lambda data, exchange: objects.text(data, "id"),
-            lambda: self._client.accounts.create(asked, _key(idempotency_key)),
+            lambda: self._client.accounts.create(asked, key),
         )
 
     def list_intents(self, created_after: int) -> Iterator[Intent]:

@@ -101,16 +101,18 @@ class Api:
         scope = f"{note['account'] or ''}/{key}"
         print_ = _fingerprint(note["method"], call.path, call.params)
         with self.store.lock:
-            if (kept := self.store.remembered(scope, time.time())) is not None:
-                return self._after(fault, self._before(fault) or self._replay(kept, print_, key, note))
-            if scope in self._running:
+            kept = self.store.remembered(scope, time.time())
+            if kept is None and scope in self._running:
                 raise ApiError(
                     409,
                     "idempotency_error",
                     f"There is currently another in-progress request using this Stripe idempotency key ({key}).",
                     code="idempotency_key_in_use",
                 )
-            self._running.add(scope)
+            if kept is None:
+                self._running.add(scope)
+        if kept is not None:
+            return self._after(fault, self._before(fault) or self._replay(kept, print_, key, note))
         try:
             keep = {"scope": scope, "print": print_}
             return self._after(fault, self._before(fault) or self._work(route, call, note, fault, keep))

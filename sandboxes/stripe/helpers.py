@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +31,13 @@ def store() -> Store:
     return found
 
 
-def _body() -> Object:
-    body = request.get_json(force=True, silent=True) if request.get_data() else {}
+def body_object() -> Object:
+    """The JSON object of the request, `{}` for an empty body; a 400 for anything else."""
+    try:
+        body = json.loads(request.get_data() or b"{}")
+        json.dumps(body, ensure_ascii=False).encode("utf-8")  # a lone surrogate could not be journaled
+    except (ValueError, RecursionError):
+        raise invalid("The body is not JSON in UTF-8") from None
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object")
     return body
@@ -53,7 +59,7 @@ def refused(refusal: ApiError) -> tuple[Response, int]:
 
 @bp.post("/faults")
 def create_fault() -> Any:
-    asked = _body()
+    asked = body_object()
     return _change(lambda tx: faults.create(tx, asked), 201)
 
 
@@ -93,7 +99,7 @@ def _shown(entry: Object) -> Object:
 
 @bp.post("/disputes")
 def create_dispute() -> Any:
-    asked = _body()
+    asked = body_object()
 
     def work(tx: Transaction) -> Object:
         if asked.get("payment_intent"):
@@ -163,7 +169,7 @@ def resend(event_id: str) -> Any:
 
 
 def _outcome(*allowed: str) -> str:
-    outcome = _body().get("outcome")
+    outcome = body_object().get("outcome")
     if outcome not in allowed:
         raise invalid(f"outcome must be one of {', '.join(allowed)}", "outcome")
     return str(outcome)

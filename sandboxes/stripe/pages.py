@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 
 from sandboxes.stripe import endpoints, payment_methods, payments
 from sandboxes.stripe.errors import ApiError
-from sandboxes.stripe.helpers import store
+from sandboxes.stripe.helpers import body_object, store
 from sandboxes.stripe.store import Object, Transaction, public
 
 bp = Blueprint("pages", __name__, url_prefix="/sandbox", template_folder="templates")
@@ -118,7 +118,7 @@ def authorize_page(intent_id: str) -> Any:
 @bp.post("/authorize/<intent_id>")
 def authorize(intent_id: str) -> Any:
     """`outcome` is pay, fail or processing; browsers go back to the shop, programs get the intent as JSON."""
-    outcome = request.form.get("outcome") or (request.get_json(silent=True) or {}).get("outcome")
+    outcome = body_object().get("outcome") if request.is_json else request.form.get("outcome")
     intent = _open_intent(intent_id)
     if outcome not in ("pay", "fail", "processing"):
         return _page("message.html", 422, message="outcome: pay, fail, processing")
