@@ -91,7 +91,7 @@ class Api:
             raise invalid(f"Idempotency keys have at most {KEY_LENGTH_MAX} characters.")
         note["idempotency_key"] = key
         fault = self._fault(asked, note)
-        call = Call(tx=None, path=asked.path, args=args, params=tree, base=self.base, publishable=for_pages)  # type: ignore[arg-type]
+        call = Call(asked.path, args, tree, self.base, for_pages)
         if key is None:
             return self._after(fault, self._before(fault) or self._work(route, call, note, fault, None))
         return self._once(route, call, note, fault, key)

@@ -44,6 +44,10 @@ def create_app(store: Store, base: str) -> Flask:
     def healthz() -> Any:
         return {"status": "ok"}
 
+    @app.get("/favicon.ico")
+    def icon() -> Any:
+        return "", 204
+
     @app.errorhandler(HTTPException)
     def refused(fault: HTTPException) -> Any:
         error = {"type": "invalid_request_error", "message": fault.description}

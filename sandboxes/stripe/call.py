@@ -14,18 +14,17 @@ Listing = dict[str, Any]
 
 @dataclass
 class Call:
-    """One call: path arguments, read parameters, the transaction it runs in, and who asks.
+    """One call: path arguments, parameters, and the transaction it runs in, set when the work begins.
 
-    `secret` is set when a page asked with a publishable key: it holds the client secret it gave.
+    `base` is the sandbox's own address; `publishable` tells that a page asks, with a publishable key.
     """
 
-    tx: Transaction
     path: str
     args: tuple[str, ...]
     params: dict[str, Any]
     base: str
-    publishable: bool = False
-    notes: dict[str, Any] = field(default_factory=dict)
+    publishable: bool
+    tx: Transaction = field(init=False)
 
 
 def listed(call: Call, kind: str, keep: Callable[[Object], bool] = lambda found: True) -> Listing:

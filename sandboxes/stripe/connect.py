@@ -1,4 +1,4 @@
-"""Connect, as far as paying merchants needs it: accounts, transfers to them and back, payouts to their banks."""
+"""Connect, as far as paying merchants needs it: accounts, transfers to them and back."""
 
 from __future__ import annotations
 
@@ -41,19 +41,8 @@ REVERSE: params.Spec = {
     "metadata": params.metadata,
     "refund_application_fee": params.flag,
 }
-CREATE_PAYOUT: params.Spec = {
-    "amount": params.amount,
-    "currency": params.currency,
-    "description": params.text(1000),
-    "destination": params.text(100),
-    "metadata": params.metadata,
-    "method": params.choice("standard", "instant"),
-    "source_type": params.choice("card", "bank_account", "fpx"),
-    "statement_descriptor": params.text(22),
-}
 METADATA: params.Spec = {"metadata": params.metadata, "description": params.text(1000)}
 INDEX_TRANSFERS: params.Spec = {"destination": params.text(100), "transfer_group": params.text(200)}
-INDEX_PAYOUTS: params.Spec = {"status": params.choice("pending", "paid", "failed", "canceled", "in_transit")}
 
 
 def create_account(call: Call) -> Object:
@@ -222,65 +211,3 @@ def index_transfers(call: Call) -> Listing:
 def index_reversals(call: Call) -> Listing:
     transfer = call.tx.get("transfer", call.args[0])
     return listed(call, "transfer_reversal", lambda found: found["transfer"] == transfer["id"])
-
-
-def create_payout(call: Call) -> Object:
-    """Pay the caller's balance (of the account in `Stripe-Account`) to its bank; the bank takes it at once."""
-    given, tx = call.params, call.tx
-    if balance.available(tx)[given["currency"]] < given["amount"]:
-        raise invalid(
-            "You have insufficient funds in your Stripe account for this payout.", "amount", "balance_insufficient"
-        )
-    payout = tx.create(
-        "payout",
-        "po",
-        {
-            "amount": given["amount"],
-            "arrival_date": tx.created,
-            "automatic": False,
-            "balance_transaction": None,
-            "currency": given["currency"],
-            "description": given.get("description"),
-            "destination": given.get("destination"),
-            "failure_balance_transaction": None,
-            "failure_code": None,
-            "failure_message": None,
-            "metadata": params.merge_metadata({}, given.get("metadata", {})),
-            "method": given.get("method", "standard"),
-            "reconciliation_status": "not_applicable",
-            "source_type": given.get("source_type", "card"),
-            "statement_descriptor": given.get("statement_descriptor"),
-            "status": "pending",
-            "type": "bank_account",
-        },
-    )
-    payout["balance_transaction"] = balance.book(tx, "payout", -given["amount"], given["currency"], payout["id"])["id"]
-    tx.put(payout)
-    emit(tx, "payout.created", payout)
-    return settle_payout(tx, payout, "paid")
-
-
-def settle_payout(tx: Transaction, payout: Object, outcome: str) -> Object:
-    """`paid`; or `failed`, which can follow `paid` when the bank sends the money back."""
-    if payout["status"] == "failed" or payout["status"] == outcome:
-        raise invalid(f"This payout is already {payout['status']}.", "payout")
-    payout["status"] = outcome
-    if outcome == "failed":
-        back = balance.book(tx, "payout_failure", payout["amount"], payout["currency"], payout["id"])
-        payout |= {
-            "failure_balance_transaction": back["id"],
-            "failure_code": "account_closed",
-            "failure_message": "The bank account has been closed.",
-        }
-    tx.put(payout)
-    emit(tx, f"payout.{outcome}", payout)
-    return payout
-
-
-def retrieve_payout(call: Call) -> Object:
-    return call.tx.get("payout", call.args[0])
-
-
-def index_payouts(call: Call) -> Listing:
-    status = call.params.get("status")
-    return listed(call, "payout", lambda found: status in (None, found["status"]))

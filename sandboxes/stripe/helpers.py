@@ -18,7 +18,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandboxes.stripe import connect, disputes, events, faults, payments, refunds
+from sandboxes.stripe import disputes, events, faults, payments, payouts, refunds
 from sandboxes.stripe.errors import ApiError, invalid
 from sandboxes.stripe.store import Object, Store, Transaction, public
 
@@ -150,9 +150,7 @@ def settle_refund(refund_id: str) -> Any:
 @bp.post("/payouts/<payout_id>/fail")
 def fail_payout(payout_id: str) -> Any:
     payout = store().find(payout_id) or {}
-    return _change(
-        lambda tx: connect.settle_payout(tx, tx.get("payout", payout_id), "failed"), account=payout.get("_account")
-    )
+    return _change(lambda tx: payouts.settle(tx, tx.get("payout", payout_id), "failed"), account=payout.get("_account"))
 
 
 @bp.post("/events/<event_id>/resend")

@@ -139,15 +139,21 @@ def accepted(value: Any, name: str) -> Any:
 
 
 COMMON: Spec = {"expand": several(text(200), 20)}
-CREATED: Reader = lambda value, name: (  # noqa: E731 - one of two readers, by shape
-    group({bound: integer(0, 10**12) for bound in ("gt", "gte", "lt", "lte")})(value, name)
-    if isinstance(value, dict)
-    else {"gte": integer(0, 10**12)(value, name), "lte": integer(0, 10**12)(value, name)}
-)
+_INSTANT = integer(0, 10**12)
+_INSTANTS = group({bound: _INSTANT for bound in ("gt", "gte", "lt", "lte")})
+
+
+def created(value: Any, name: str) -> dict[str, int]:
+    """Bounds on the creation instant; a plain instant is both bounds."""
+    if isinstance(value, dict):
+        return dict(_INSTANTS(value, name))
+    return {"gte": _INSTANT(value, name), "lte": _INSTANT(value, name)}
+
+
 LISTING: Spec = {
     "limit": integer(1, 100),
     "starting_after": text(100),
     "ending_before": text(100),
-    "created": CREATED,
+    "created": created,
 }
 ADDRESS = group({part: text(500) for part in ("city", "country", "line1", "line2", "postal_code", "state")})

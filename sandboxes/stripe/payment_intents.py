@@ -13,92 +13,13 @@ from sandboxes.stripe import params, payment_methods, payments
 from sandboxes.stripe.call import Call, Listing, listed
 from sandboxes.stripe.errors import invalid, unexpected_state
 from sandboxes.stripe.events import emit
+from sandboxes.stripe.intent_params import FACTS
 from sandboxes.stripe.store import Object, new_id, public
 
 WALLET_CURRENCIES = {
     "alipay": {"cny", "aud", "cad", "eur", "gbp", "hkd", "jpy", "myr", "nzd", "sgd", "usd"},
     "wechat_pay": {"cny", "aud", "cad", "chf", "dkk", "eur", "gbp", "hkd", "jpy", "nok", "sek", "sgd", "usd"},
 }
-CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
-_OPTIONS = params.group(
-    {
-        "card": params.group(
-            {
-                "capture_method": params.choice("manual"),
-                "request_three_d_secure": params.choice("automatic", "any", "challenge"),
-                "setup_future_usage": params.accepted,
-            }
-        ),
-        "alipay": params.group({"setup_future_usage": params.accepted}),
-        "wechat_pay": params.group(
-            {
-                "client": params.choice("web", "android", "ios"),
-                "app_id": params.text(),
-                "setup_future_usage": params.accepted,
-            }
-        ),
-    }
-)
-_SHIPPING = params.group(
-    {name: params.text() for name in ("name", "phone", "carrier", "tracking_number")} | {"address": params.ADDRESS},
-    ("name",),
-)
-_SHARED: params.Spec = {
-    "payment_method": params.text(100),
-    "payment_method_data": params.group({k: v for k, v in payment_methods.CREATE.items() if k != "expand"}),
-    "payment_method_options": _OPTIONS,
-    "payment_method_types": params.several(params.text(50), 20),
-    "receipt_email": params.text(),
-    "setup_future_usage": params.accepted,
-    "shipping": _SHIPPING,
-}
-_CONFIRMING: params.Spec = {
-    "return_url": params.text(2048),
-    "off_session": params.accepted,
-    "mandate_data": params.accepted,
-    "use_stripe_sdk": params.flag,
-    "error_on_requires_action": params.flag,
-}
-_FACTS: params.Spec = {
-    "amount": params.amount,
-    "currency": params.currency,
-    "customer": params.text(100),
-    "description": params.text(1000),
-    "metadata": params.metadata,
-    "statement_descriptor": params.text(22),
-    "statement_descriptor_suffix": params.text(22),
-    "transfer_group": params.text(200),
-}
-CREATE: params.Spec = {
-    **_SHARED,
-    **_CONFIRMING,
-    **_FACTS,
-    "automatic_payment_methods": params.group(
-        {"enabled": params.flag, "allow_redirects": params.choice("always", "never")}, ("enabled",)
-    ),
-    "capture_method": params.choice(*CAPTURE_METHODS),
-    "confirm": params.flag,
-    "confirmation_method": params.choice("automatic", "manual"),
-}
-UPDATE: params.Spec = {**_SHARED, **_FACTS, "capture_method": params.choice(*CAPTURE_METHODS)}
-CONFIRM: params.Spec = {
-    **_SHARED,
-    **_CONFIRMING,
-    "capture_method": params.choice(*CAPTURE_METHODS),
-    "client_secret": params.text(200),
-}
-CAPTURE: params.Spec = {
-    "amount_to_capture": params.amount,
-    "final_capture": params.flag,
-    "metadata": params.metadata,
-    "statement_descriptor": params.text(22),
-    "statement_descriptor_suffix": params.text(22),
-}
-CANCEL: params.Spec = {
-    "cancellation_reason": params.choice("duplicate", "fraudulent", "requested_by_customer", "abandoned")
-}
-RETRIEVE: params.Spec = {"client_secret": params.text(200)}
-INDEX: params.Spec = {"customer": params.text(100)}
 _HIDDEN_FROM_PAGES = ("metadata", "customer", "transfer_group", "application_fee_amount", "latest_charge")
 
 
@@ -171,7 +92,7 @@ def _account_types(currency: str, automatic: dict[str, Any]) -> list[str]:
 
 def _write_facts(call: Call, intent: Object) -> None:
     given = call.params
-    for name in (*_FACTS, "payment_method_types", "receipt_email", "setup_future_usage", "shipping", "capture_method"):
+    for name in (*FACTS, "payment_method_types", "receipt_email", "setup_future_usage", "shipping", "capture_method"):
         if name in given and name != "metadata":
             intent[name] = given[name]
     if given.get("customer"):

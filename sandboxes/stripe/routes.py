@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sandboxes.stripe import (
@@ -14,9 +14,11 @@ from sandboxes.stripe import (
     disputes,
     endpoints,
     events,
+    intent_params,
     params,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
 )
 from sandboxes.stripe.call import Call
@@ -31,7 +33,7 @@ class Route:
     handler: Callable[[Call], Any]
     spec: params.Spec
     required: tuple[str, ...] = ()
-    for_pages: bool = field(default=False)
+    for_pages: bool = False
 
 
 def _route(
@@ -53,7 +55,7 @@ def _list(
     return _route("GET", path, handler, {**params.LISTING, **(spec or {})}, required)
 
 
-_pi, _pm, _ch = payment_intents, payment_methods, refunds
+_pi, _ip, _pm, _ch = payment_intents, intent_params, payment_methods, refunds
 
 ROUTES: tuple[Route, ...] = (
     _route("POST", "payment_methods", _pm.create, _pm.CREATE, ("type",), for_pages=True),
@@ -62,13 +64,13 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "payment_methods/{id}", _pm.update, _pm.UPDATE),
     _route("POST", "payment_methods/{id}/attach", _pm.attach, {"customer": params.text(100)}, ("customer",)),
     _route("POST", "payment_methods/{id}/detach", _pm.detach),
-    _route("POST", "payment_intents", _pi.create, _pi.CREATE, ("amount", "currency")),
-    _list("payment_intents", _pi.index, _pi.INDEX),
-    _route("GET", "payment_intents/{id}", _pi.retrieve, _pi.RETRIEVE, for_pages=True),
-    _route("POST", "payment_intents/{id}", _pi.update, _pi.UPDATE),
-    _route("POST", "payment_intents/{id}/confirm", _pi.confirm, _pi.CONFIRM, for_pages=True),
-    _route("POST", "payment_intents/{id}/capture", _pi.capture, _pi.CAPTURE),
-    _route("POST", "payment_intents/{id}/cancel", _pi.cancel, _pi.CANCEL),
+    _route("POST", "payment_intents", _pi.create, _ip.CREATE, ("amount", "currency")),
+    _list("payment_intents", _pi.index, _ip.INDEX),
+    _route("GET", "payment_intents/{id}", _pi.retrieve, _ip.RETRIEVE, for_pages=True),
+    _route("POST", "payment_intents/{id}", _pi.update, _ip.UPDATE),
+    _route("POST", "payment_intents/{id}/confirm", _pi.confirm, _ip.CONFIRM, for_pages=True),
+    _route("POST", "payment_intents/{id}/capture", _pi.capture, _ip.CAPTURE),
+    _route("POST", "payment_intents/{id}/cancel", _pi.cancel, _ip.CANCEL),
     _list("charges", _ch.index_charges, _ch.CHARGES),
     _route("GET", "charges/{id}", _ch.retrieve_charge),
     _route("POST", "charges/{id}", _ch.update_charge, _ch.UPDATE_CHARGE),
@@ -92,9 +94,9 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "transfers/{id}", connect.update_transfer, connect.METADATA),
     _route("POST", "transfers/{id}/reversals", connect.reverse_transfer, connect.REVERSE),
     _list("transfers/{id}/reversals", connect.index_reversals),
-    _route("POST", "payouts", connect.create_payout, connect.CREATE_PAYOUT, ("amount", "currency")),
-    _list("payouts", connect.index_payouts, connect.INDEX_PAYOUTS),
-    _route("GET", "payouts/{id}", connect.retrieve_payout),
+    _route("POST", "payouts", payouts.create, payouts.CREATE, ("amount", "currency")),
+    _list("payouts", payouts.index, payouts.INDEX),
+    _route("GET", "payouts/{id}", payouts.retrieve),
     _list("disputes", disputes.index, disputes.INDEX),
     _route("GET", "disputes/{id}", disputes.retrieve),
     _route("POST", "disputes/{id}", disputes.update, disputes.UPDATE),

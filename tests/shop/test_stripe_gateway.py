@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,15 @@ def test_the_peer_of_these_tests_can_also_be_believed() -> None:
     gateway = StripeGateway(KEY, peer.base, timeout_seconds=0.5)
     assert gateway.retrieve_intent("pi_1").amount_fen == 1
     peer.close()
+
+
+def test_threads_share_a_gateway_and_keep_their_own_bytes(gateway: StripeGateway) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda i: create(gateway, f"thread{i}", 1_000 + i), range(40)))
+    for i, each in enumerate(made):
+        assert f"amount={1_000 + i}&" in each.raw_request
+        assert json.loads(each.raw_response)["id"] == each.id
+        assert each.amount_fen == 1_000 + i
 
 
 def test_nobody_there() -> None:
