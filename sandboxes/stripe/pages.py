@@ -98,7 +98,7 @@ def _confirm(tx: Transaction, intent: Object, chosen: str, name: str, return_url
     except ApiError as refusal:
         if not refusal.commits:
             raise
-        return str(refusal)
+        return f"付款未成功。 {refusal}"
     return None
 
 
