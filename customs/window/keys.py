@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from customs.window.http import session_for
 from customs.window.signature import RSA_SHA1, Profile, SignedValue, SigningFailed
 
 SIGNER_TIMEOUT_SECONDS = 8
@@ -69,7 +70,8 @@ class HttpSigner:
             "data": base64.b64encode(signed_info).decode(),
         }
         try:
-            answer = requests.post(self._url, json=order, timeout=self._timeout_seconds, allow_redirects=False)
+            with session_for(self._url) as session:
+                answer = session.post(self._url, json=order, timeout=self._timeout_seconds, allow_redirects=False)
             if answer.status_code != 200 or len(answer.content) > ANSWER_BYTES_MAX:
                 raise SigningFailed(f"the signer answered {answer.status_code}")
             body = json.loads(answer.content)

@@ -12,6 +12,9 @@ from functools import cache
 from customs.window.tables import rows
 
 FILED, PENDING, ERROR, SEND_FAILED = "filed", "pending", "error", "send_failed"
+# A list that is closed was released, even when the receipt that said so got lost or came later.
+RELEASED_STATES = frozenset({"released", "closed"})
+HELD_STATES = frozenset({"manual_check", "inspection", "detained"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import requests
 
 from core import clock
+from customs.window.http import session_for
 from customs.window.messages import BYTES_MAX, VERSION
 
 TIMEOUT_SECONDS = 8
@@ -61,9 +62,12 @@ class HttpTransport:
         body = envelope(message_kind, guid, xml, self._sender, self._receiver, self._now())
         deadline = time.monotonic() + self._timeout_seconds
         try:
-            with requests.post(
-                self._url, json=body, timeout=self._timeout_seconds, allow_redirects=False, stream=True
-            ) as answer:
+            with (
+                session_for(self._url) as session,
+                session.post(
+                    self._url, json=body, timeout=self._timeout_seconds, allow_redirects=False, stream=True
+                ) as answer,
+            ):
                 status, text = answer.status_code, _read(answer, deadline)
         except requests.RequestException as fault:
             # The class alone: the text of the fault may repeat what was sent.

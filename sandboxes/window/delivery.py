@@ -85,13 +85,15 @@ class Delivery:
 
     def _post(self, xml: str) -> bool:
         try:
-            answer = requests.post(
-                self._url,
-                data=xml.encode(),
-                headers=self._headers,
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-            )
+            with requests.Session() as session:
+                session.trust_env = False  # the platform is on this machine: no proxy
+                answer = session.post(
+                    self._url,
+                    data=xml.encode(),
+                    headers=self._headers,
+                    timeout=TIMEOUT_SECONDS,
+                    allow_redirects=False,
+                )
         except requests.RequestException:
             return False
         if not answer.ok:

@@ -103,6 +103,14 @@ def test_nobody_there_or_too_slow_is_unavailable():
         assert time.monotonic() - started < 2
 
 
+def test_a_proxy_of_the_environment_does_not_come_between(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with Window(200, b"OK") as window:
+        send(window.url)
+    assert len(window.got) == 1
+
+
 def test_an_envelope_is_opened():
     assert open_envelope(envelope("622", "G", b"<x/>", "S", "R", AT)) == b"<x/>"
 
