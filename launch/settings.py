@@ -107,6 +107,8 @@ def write_env_file(var: Path, values: Mapping[str, str]) -> None:
     draft = var / f"{ENV_FILE}.new"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
+        if os.geteuid() == 0:
+            os.fchown(descriptor, var.stat().st_uid, var.stat().st_gid)  # root may run somebody's state folder
         file.write("# Written by `make run`: secrets are kept from run to run, addresses are of the last one.\n")
         file.writelines(f"{name}={value}\n" for name, value in values.items())
         file.flush()
