@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare
+from shop import cursors
 from shop.models import Address
 
 FIELDS = ("recipient", "phone", "province", "city", "district", "district_code", "street", "postcode")
@@ -33,10 +34,20 @@ def canonical_text(address: dict[str, Any]) -> str:
     return " ".join("".join(parts).split())
 
 
-def all_of(account_id: uuid.UUID) -> list[dict[str, Any]]:
-    """The person's addresses, oldest first; at most 50, so they come whole."""
-    rows = db.session.scalars(select(Address).where(Address.account_id == account_id).order_by(Address.id))
-    return [dump(row) for row in rows]
+def page_of(account_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of the person's addresses, oldest first."""
+    statement = select(Address).where(Address.account_id == account_id).order_by(Address.id).limit(limit + 1)
+    seen = cursors.after(cursor)
+    if seen is not None:
+        statement = statement.where(Address.id > seen)
+    rows, following = cursors.page(db.session.scalars(statement).all(), limit)
+    return {"items": [dump(row) for row in rows], "next": following}
+
+
+def first_of(session: Session, account_id: uuid.UUID) -> dict[str, Any] | None:
+    """The address used when none is named: the oldest."""
+    row = session.scalars(select(Address).where(Address.account_id == account_id).order_by(Address.id).limit(1)).first()
+    return None if row is None else dump(row)
 
 
 def find(session: Session, account_id: uuid.UUID, address_id: uuid.UUID) -> dict[str, Any]:
@@ -45,6 +56,11 @@ def find(session: Session, account_id: uuid.UUID, address_id: uuid.UUID) -> dict
     if row is None:
         raise Problem(NOT_FOUND, "no such address")
     return dump(row)
+
+
+def one_of(account_id: uuid.UUID, address_id: uuid.UUID) -> dict[str, Any]:
+    """One own address, read outside of a transaction. Raises Problem `not_found`."""
+    return find(db.session(), account_id, address_id)
 
 
 def add(account_id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ LOGISTICS = "logistics_payable"
 CUSTOMS_TAX = "customs_tax_payable"
 DEPOSIT = "customer_deposit"
 REFUND = "refund_payable"
-ACCOUNTS = (CASH, MERCHANT, LOGISTICS, CUSTOMS_TAX, DEPOSIT, REFUND)
+TAX_DIFFERENCE = "tax_difference"  # the platform's own: law that changed between quote and filing (rule A15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,12 @@ def post_deposit(session: Session, purchase: Purchase, reference: str) -> bool:
     """Money came in for orders that are no longer alive."""
     entries = [Entry(CASH, purchase.total_fen), Entry(DEPOSIT, -purchase.total_fen)]
     return post(session, "capture", reference, purchase.id, purchase.currency, entries)
+
+
+def post_tax_difference(session: Session, order: Order, difference_fen: int) -> bool:
+    """Customs is owed `difference_fen` more than the buyer paid; the platform bears it."""
+    sides = [Entry(TAX_DIFFERENCE, difference_fen, None, order.id), Entry(CUSTOMS_TAX, -difference_fen, None, order.id)]
+    return post(session, "tax_difference", order.number, order.purchase_id, "cny", sides)
 
 
 def check(session: Session) -> Iterator[str]:

@@ -133,7 +133,7 @@ class Order(Base):
     merchant_name: Mapped[str] = mapped_column(String(200))
     route: Mapped[str] = mapped_column(String(30))
     mode: Mapped[str] = mapped_column(String(4))
-    warehouse: Mapped[str] = mapped_column(String(64))
+    warehouse_id: Mapped[uuid.UUID]
     status: Mapped[str] = mapped_column(String(20))
     tariff_edition: Mapped[str] = mapped_column(String(80))
     tariff_day: Mapped[date]
@@ -154,7 +154,6 @@ class Order(Base):
     waybill_no: Mapped[str | None] = mapped_column(String(60), unique=True)
     payment_no: Mapped[str | None] = mapped_column(String(60), unique=True)
     payer_name: Mapped[str | None] = mapped_column(String(100))
-    declaration: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
@@ -202,9 +201,9 @@ class OrderAllocation(Base):
     line_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
     lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, index=True)
     quantity: Mapped[Decimal] = mapped_column(Quantity)
-    warehouse_id: Mapped[str] = mapped_column(String(64))
-    item_record_no: Mapped[str | None] = mapped_column(String(40))
-    batch_no: Mapped[str | None] = mapped_column(String(60))
+    warehouse_id: Mapped[uuid.UUID]
+    item_record_no: Mapped[str | None] = mapped_column(String(30))
+    batch_no: Mapped[str] = mapped_column(String(64))
 
 
 class OrderEvent(Base):
@@ -223,7 +222,8 @@ class OrderEvent(Base):
 
 
 class Payment(Base):
-    """One attempt to be paid. Its id is the idempotency key at Stripe, stored before the first call."""
+    """How a purchase is paid. Its id is the idempotency key at Stripe, stored before the first call; `key_no` counts
+    keys that Stripe spoiled by a 5xx, which it would repeat for ever."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -235,6 +235,7 @@ class Payment(Base):
     purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), unique=True)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
+    key_no: Mapped[int] = mapped_column(SmallInteger, default=0)
     intent_id: Mapped[str | None] = mapped_column(String(80), unique=True)
     client_secret: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
@@ -270,7 +271,7 @@ class StripeEvent(Base):
 
 
 class Refund(Base):
-    """One promise is one row is one payment back. Its id is the idempotency key at Stripe."""
+    """One promise is one row is one payment back. Its id is the idempotency key at Stripe; `key_no` as in Payment."""
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -286,6 +287,7 @@ class Refund(Base):
     parts: Mapped[dict[str, Any]]
     reason: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(20))
+    key_no: Mapped[int] = mapped_column(SmallInteger, default=0)
     stripe_id: Mapped[str | None] = mapped_column(String(80), unique=True)
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]

@@ -1,0 +1,145 @@
+"""Quotes, orders, purchases, and Stripe's webhook."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, request
+
+from core.idempotency import attempt, idempotent
+from core.paging import PageArguments
+from core.web import API_PREFIX, Blueprint, actor, maybe_actor, public, requires
+from shop import cancellation, checkout, fulfilment, orders, payments, quotes, review, webhooks
+from shop.api import schemas
+from shop.api.answers import optional_body, ready
+from shop.stripe_events import RAW_MAX
+
+blueprint = Blueprint("shop", __name__, url_prefix=f"{API_PREFIX}/shop", description="Quotes, orders, payment")
+manage = Blueprint("manage_orders", __name__, url_prefix=f"{API_PREFIX}/catalog/manage", description="Orders")
+
+
+def _items(body: dict[str, Any]) -> list[quotes.Item]:
+    return [quotes.Item(item["listing_id"], item["quantity"]) for item in body["items"] or ()]
+
+
+@blueprint.route("/quotes", methods=["POST"])
+@public
+@blueprint.arguments(schemas.QuoteRequest)
+@blueprint.response(200, schemas.Quote)
+def quote(body: dict[str, Any]) -> Response:
+    """The landed price of these items, every tax explained, and all that keeps them from being bought."""
+    asking = maybe_actor()
+    return ready(quotes.quote(_items(body), asking.id if asking else None, body["address_id"]))
+
+
+@blueprint.route("/orders", methods=["POST"])
+@requires("consumer")
+@idempotent()
+@blueprint.arguments(schemas.NewOrder)
+@blueprint.response(201, schemas.Purchase)
+def place_order(body: dict[str, Any]) -> Response:
+    """Place a quote, or items at their price now; stock and allowance are held until paid or expired."""
+    buyer = actor().id
+    purchase_id = checkout.place(
+        buyer, attempt(), quote=body["quote"], items=_items(body), address_id=body["address_id"]
+    )
+    checkout.pay_for(purchase_id)
+    location = f"{API_PREFIX}/shop/purchases/{purchase_id}"
+    return ready(orders.purchase_of(buyer, purchase_id), 201, location=location)
+
+
+@blueprint.route("/orders")
+@requires()
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, schemas.Orders)
+def list_orders(query: dict[str, Any]) -> Response:
+    """Own orders, newest first."""
+    return ready(orders.page_of(actor().id, **query))
+
+
+@blueprint.route("/orders/<uuid:order_id>")
+@requires()
+@blueprint.response(200, schemas.OrderDetail)
+def read_order(order_id: uuid.UUID) -> Response:
+    """An own order with its timeline, declaration, taxes and refunds."""
+    return ready(orders.one(actor(), order_id))
+
+
+@blueprint.route("/orders/<uuid:order_id>/cancel", methods=["POST"])
+@requires()
+@idempotent(required=False)
+@blueprint.response(200, schemas.OrderDetail)
+def cancel_order(order_id: uuid.UUID) -> Response:
+    """Cancel an order before release, with `{reason}` or no body; a second call finds it cancelled."""
+    cancellation.cancel(actor(), order_id, optional_body(schemas.Cancellation())["reason"])
+    return ready(orders.one(actor(), order_id))
+
+
+@blueprint.route("/orders/<uuid:order_id>/ship", methods=["POST"])
+@requires("merchant", "operator")
+@idempotent(required=False)
+@blueprint.arguments(schemas.Happened)
+@blueprint.response(200, schemas.OrderDetail)
+def ship_order(body: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """The parcel left the warehouse."""
+    fulfilment.ship(actor(), order_id, body["at"])
+    return ready(orders.one(actor(), order_id))
+
+
+@blueprint.route("/orders/<uuid:order_id>/deliver", methods=["POST"])
+@requires("merchant", "operator")
+@idempotent(required=False)
+@blueprint.arguments(schemas.Happened)
+@blueprint.response(200, schemas.OrderDetail)
+def deliver_order(body: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """The parcel arrived."""
+    fulfilment.deliver(actor(), order_id, body["at"])
+    return ready(orders.one(actor(), order_id))
+
+
+@blueprint.route("/orders/<uuid:order_id>/review", methods=["POST"])
+@requires("operator")
+@blueprint.arguments(schemas.PaymentReview)
+@blueprint.response(200, schemas.OrderDetail)
+def review_payment(body: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """Decide an order whose payer is not its buyer."""
+    review.decide(actor(), order_id, body["decision"], body["reason"])
+    return ready(orders.one(actor(), order_id))
+
+
+@blueprint.route("/purchases/<uuid:purchase_id>")
+@requires()
+@blueprint.response(200, schemas.Purchase)
+def read_purchase(purchase_id: uuid.UUID) -> Response:
+    """A purchase as its placing answered, with the states its orders have now."""
+    return ready(orders.purchase_of(actor().id, purchase_id))
+
+
+@blueprint.route("/purchases/<uuid:purchase_id>/payment", methods=["POST"])
+@requires()
+@idempotent()
+@blueprint.response(201, schemas.PaymentHandle)
+def begin_payment(purchase_id: uuid.UUID) -> Response:
+    """What is needed to pay, when Stripe could not be reached at placing."""
+    payments.begin_for(actor().id, purchase_id)
+    return ready(orders.purchase_of(actor().id, purchase_id)["payment"], 201)
+
+
+@blueprint.route("/stripe/webhook", methods=["POST"])
+@public
+@blueprint.response(200, schemas.Received)
+def stripe_webhook() -> Response:
+    """A notice from Stripe: verified on its raw bytes, stored once, applied by a job."""
+    request.max_content_length = RAW_MAX
+    webhooks.receive(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
+    return ready({"received": True})
+
+
+@manage.route("/orders")
+@requires("merchant")
+@manage.arguments(PageArguments, location="query")
+@manage.response(200, schemas.Orders)
+def list_merchant_orders(query: dict[str, Any]) -> Response:
+    """Paid orders to the own merchant, newest first."""
+    return ready(orders.page_of_merchant(actor().id, **query))

@@ -1,0 +1,298 @@
+"""What the shop's calls take and answer. Fields not named here are refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from core.schemas import Choice, Day, Flag, Id, Instant, Money, Pattern, Quantity, Schema, Text, WholeNumber
+
+_PHONE = r"\+?[0-9](?:[0-9 -]{5,17})[0-9]"
+LINES_MOST = 100
+QUANTITY_MOST = Decimal(1_000_000)
+
+
+class NewAccount(Schema):
+    email = Text(254, required=True)
+    password = Text(200, required=True)
+    name = Text(100, required=True)
+
+
+class Account(Schema):
+    id = Id()
+    email = fields.String()
+
+
+class Login(Schema):
+    email = Text(254, required=True)
+    password = Text(200, required=True)
+
+
+class Token(Schema):
+    token = fields.String()
+    expires_at = Instant()
+
+
+class MerchantName(Schema):
+    id = Id()
+    name = fields.String()
+
+
+class Me(Schema):
+    id = Id()
+    email = fields.String()
+    name = fields.String()
+    roles = fields.List(fields.String())
+    merchant = fields.Nested(MerchantName, allow_none=True)
+
+
+class NewIdentity(Schema):
+    name = Text(60, required=True)
+    id_number = Text(60, required=True)
+    phone = Text(40, required=True)
+
+
+class Identity(Schema):
+    name = fields.String()
+    id_number = fields.String(metadata={"description": "masked: 110***********002X"})
+    verified = Flag()
+
+
+class AllowanceYear(Schema):
+    year = WholeNumber(2014, 2999, load_default=None)
+
+
+class AllowanceEntry(Schema):
+    at = Instant()
+    order = fields.String()
+    amount = fields.String()
+    kind = fields.String()
+
+
+class Allowance(Schema):
+    year = fields.Integer()
+    limit = fields.String()
+    used = fields.String()
+    reserved = fields.String()
+    remaining = fields.String()
+    entries = fields.List(fields.Nested(AllowanceEntry))
+
+
+class _AddressFields(Schema):
+    recipient = Text(60)
+    phone = Pattern(_PHONE, "must be a telephone number")
+    province = Text(30)
+    city = Text(30)
+    district = Text(30)
+    district_code = Pattern("[0-9]{6}", "must be a code of 6 digits", allow_none=True)
+    street = Text(100)
+    postcode = Pattern("[0-9]{6}", "must be a postcode of 6 digits")
+
+
+class AddressChange(_AddressFields):
+    """Any of the fields."""
+
+
+class NewAddress(_AddressFields):
+    """All of the fields; the district code may be missing."""
+
+    @validates_schema
+    def _complete(self, data: dict[str, object], **_: object) -> None:
+        missing = [name for name in self.fields if name != "district_code" and name not in data]
+        if missing:
+            raise ValidationError({name: ["Missing data for required field."] for name in missing})
+
+
+class Address(_AddressFields):
+    id = Id()
+
+
+class Addresses(Schema):
+    items = fields.List(fields.Nested(Address))
+    next = fields.String(allow_none=True)
+
+
+class Item(Schema):
+    listing_id = Id(required=True)
+    quantity = Quantity(required=True, most=QUANTITY_MOST)
+
+
+class ItemQuantity(Schema):
+    quantity = Quantity(required=True, most=QUANTITY_MOST)
+
+
+def _items(**kwargs: object) -> fields.List:
+    bounds = validate.Length(1, LINES_MOST, error=f"must hold 1 to {LINES_MOST} lines")
+    return fields.List(fields.Nested(Item), validate=bounds, **kwargs)  # type: ignore[arg-type]
+
+
+class NewCart(Schema):
+    items = fields.List(fields.Nested(Item), required=True, validate=validate.Length(0, LINES_MOST))
+
+
+class Cart(Schema):
+    items = fields.List(fields.Dict())
+
+
+class QuoteRequest(Schema):
+    items = _items(required=True)
+    address_id = Id(allow_none=True, load_default=None)
+
+
+class NewOrder(Schema):
+    """Either a quote as given, or the items to be quoted and placed in one step."""
+
+    quote = Pattern("[A-Za-z0-9_.=-]{1,200000}", "is not a quote", load_default=None)
+    items = _items(load_default=None)
+    address_id = Id(allow_none=True, load_default=None)
+
+    @validates_schema
+    def _one_of(self, data: dict[str, object], **_: object) -> None:
+        if (data.get("quote") is None) == (data.get("items") is None):
+            raise ValidationError({"quote": ["give either quote or items"]})
+
+
+class Happened(Schema):
+    at = Instant(required=True)
+
+
+class Cancellation(Schema):
+    reason = Text(200, load_default=None)
+
+
+class PaymentReview(Schema):
+    decision = Choice("accept", "refuse", required=True)
+    reason = Text(200, required=True)
+
+
+class Explanation(Schema):
+    step = fields.String()
+    formula = fields.String()
+    inputs = fields.Dict()
+    amount = fields.String()
+    law = fields.String()
+
+
+class Line(Schema):
+    line = fields.Integer()
+    listing_id = Id()
+    hs = fields.String()
+    origin = fields.String()
+    quantity = Quantity()
+    unit_price = Money()
+    goods = Money()
+    freight = Money()
+    insurance = Money()
+    dutiable_value = Money()
+    duty = Money()
+    additional_duty = Money()
+    consumption_tax = Money()
+    vat = Money()
+    tax = Money()
+    explanation = fields.List(fields.Nested(Explanation))
+
+
+class _Sums(Schema):
+    merchant = fields.Nested(MerchantName)
+    route = Choice("cross_border_retail", "general_trade")
+    mode = fields.String()
+    warehouse = fields.String()
+    lines = fields.List(fields.Nested(Line))
+    goods = Money()
+    freight = Money()
+    insurance = Money()
+    discount = Money()
+    duty = Money()
+    additional_duty = Money()
+    consumption_tax = Money()
+    vat = Money()
+    tax = Money()
+    total = Money()
+
+
+class QuotedAllowance(Schema):
+    before = Money()
+    after = Money()
+
+
+class QuotedOrder(_Sums):
+    allowance = fields.Nested(QuotedAllowance, allow_none=True)
+
+
+class Blocked(Schema):
+    code = fields.String()
+    detail = fields.String()
+    hint = fields.String(allow_none=True)
+    listing_id = Id(allow_none=True)
+    order = fields.Integer(allow_none=True)
+
+
+class Quote(Schema):
+    orders = fields.List(fields.Nested(QuotedOrder))
+    total = Money()
+    valid_until = Instant()
+    quote = fields.String()
+    blocked = fields.List(fields.Nested(Blocked))
+
+
+class TimelineEntry(Schema):
+    at = Instant()
+    happened_at = Instant(allow_none=True)
+    event = fields.String()
+    status = fields.String()
+    detail = fields.String(allow_none=True)
+
+
+class Taxes(Schema):
+    duty = Money()
+    additional_duty = Money()
+    consumption_tax = Money()
+    vat = Money()
+    tax = Money()
+    day = Day()
+    edition = fields.String()
+
+
+class Order(_Sums):
+    id = Id()
+    number = fields.String()
+    purchase = Id()
+    status = fields.String()
+    created_at = Instant()
+    paid_at = Instant(allow_none=True)
+    waybill_no = fields.String(allow_none=True)
+    refunded = Money()
+    address = fields.Dict()
+
+
+class OrderDetail(Order):
+    timeline = fields.List(fields.Nested(TimelineEntry))
+    declaration = fields.Dict(allow_none=True)
+    taxes = fields.Nested(Taxes)
+
+
+class Orders(Schema):
+    items = fields.List(fields.Nested(Order))
+    next = fields.String(allow_none=True)
+
+
+class PaymentHandle(Schema):
+    provider = fields.String()
+    intent = fields.String()
+    client_secret = fields.String()
+    publishable_key = fields.String()
+    amount = fields.Integer()
+    currency = fields.String()
+
+
+class Purchase(Schema):
+    purchase = Id()
+    orders = fields.List(fields.Nested(Order))
+    total = Money()
+    expires_at = Instant()
+    payment = fields.Nested(PaymentHandle, allow_none=True)
+
+
+class Received(Schema):
+    received = Flag()

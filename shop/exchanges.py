@@ -1,0 +1,68 @@
+"""Calls to the payment provider, each kept raw as it went and came (GACC notices 165 and 179 of 2018).
+
+No transaction is open while Stripe is asked; the exchange is written afterwards, whatever the answer was.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import insert
+
+from core import clock, config
+from core.database import assert_no_transaction, transaction
+from shop.models import PaymentExchange
+from shop.stripe_gateway import GatewayError, StripeGateway
+from shop.stripe_http import Exchange
+
+_gateway: list[Any] = []
+
+Answer = TypeVar("Answer")
+
+
+def set_gateway(gateway: Any | None) -> None:
+    """Put another gateway in the place of Stripe's (tests, measurements); None brings Stripe back."""
+    _gateway[:] = [] if gateway is None else [gateway]
+
+
+def gateway() -> Any:
+    if not _gateway:
+        settings = config.current()
+        _gateway.append(StripeGateway(settings.stripe_secret_key, settings.stripe_api_base))
+    return _gateway[0]
+
+
+def ask(asking: Callable[[Any], Answer]) -> Answer:
+    """Ask Stripe outside of any transaction. Raises GatewayUnavailable or GatewayRefused."""
+    assert_no_transaction()
+    return asking(gateway())
+
+
+def call(purchase_id: uuid.UUID, operation: str, asking: Callable[[Any], Answer]) -> Answer:
+    """Ask Stripe about a purchase and keep the exchange. Raises GatewayUnavailable or GatewayRefused."""
+    try:
+        answer: Any = ask(asking)
+    except GatewayError as fault:
+        _keep(purchase_id, operation, fault.exchange)
+        raise
+    _keep(purchase_id, operation, answer.exchange)
+    return answer
+
+
+def _keep(purchase_id: uuid.UUID, operation: str, exchange: Exchange) -> None:
+    texts = {"request": exchange.request, "response": exchange.response.replace("\x00", "")}
+    facts = {"purchase_id": purchase_id, "at": clock.now(), "operation": operation, "status": exchange.status}
+    with transaction() as session:
+        session.execute(insert(PaymentExchange).values(**facts, **texts))
+
+
+def key_of(row_id: uuid.UUID, key_no: int) -> str:
+    """The idempotency key of a payment or refund."""
+    return f"{row_id}-{key_no}" if key_no else str(row_id)
+
+
+def spoiled(fault: GatewayError) -> bool:
+    """Stripe keeps a 5xx under its key and repeats it for a day: the next try needs another key."""
+    return fault.exchange.status is not None and fault.exchange.status >= 500

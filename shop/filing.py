@@ -1,0 +1,206 @@
+"""Between the shop and customs: paid retail orders are declared, and what customs says moves the order.
+
+The declaration gets its own copy of everything, taken from the order's own copies, so quote, charge and declaration
+cannot differ.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import audit, clock, jobs
+from core.database import transaction
+from customs import allowance, declarations
+from customs.filing_facts import FilingLine, FilingRequest
+from shop import cancellation, holds, incidents, ledger, moves
+from shop.models import Order, OrderAllocation, OrderLine
+
+
+@jobs.task("shop.file_order")
+def file_order(order_id: str) -> None:
+    """Open the declaration of a paid retail order; run again it finds the order declared and does nothing."""
+    with transaction() as session:
+        order = moves.lock_order(session, uuid.UUID(order_id))
+        if order.status != "paid" or order.route != "cross_border_retail":
+            return
+        declarations.open_retail(session, request_of(session, order))
+        moves.move(session, [order.id], "declared", "shop")
+        audit.record(session, "shop", "order_declared", "order", order.id, number=order.number)
+
+
+def request_of(session: Session, order: Order) -> FilingRequest:
+    """The order as customs wants it told."""
+    lines = holds.lines_of(session, [order.id])
+    records = _records(session, order.id)
+    head = lines[0].facts
+    return FilingRequest(
+        order_number=order.number,
+        account_id=order.account_id,
+        person_id=_known(order.person_id),
+        merchant_id=order.merchant_id,
+        merchant_name=order.merchant_name,
+        merchant_code=head["merchant_customs_code"],
+        warehouse_id=order.warehouse_id,
+        consignee_name=order.address["recipient"],
+        consignee_phone=order.address["phone"],
+        consignee_address=order.address_text,
+        consignee_district_code=order.address["district_code"],
+        lines=tuple(_line(line, records.get(line.id)) for line in lines),
+        freight_fen=order.freight_fen,
+        insurance_fen=order.insurance_fen,
+        discount_fen=order.discount_fen,
+        tax_fen=order.tax_fen,
+        paid_fen=order.total_fen,
+        payment_no=_known(order.payment_no),
+        paid_at=_known(order.paid_at),
+        waybill_no=_known(order.waybill_no),
+        gross_weight_kg=_weight(lines, "gross_weight_kg"),
+        net_weight_kg=_weight(lines, "net_weight_kg"),
+        edition=order.tariff_edition,
+        assessed_on=order.tariff_day,
+        standing=_standing(lines),
+        payer_name=order.payer_name,
+    )
+
+
+def _records(session: Session, order_id: uuid.UUID) -> dict[uuid.UUID, str | None]:
+    """The account book's record number of each line: that of the lot which goes out first."""
+    statement = (
+        select(OrderAllocation.line_id, OrderAllocation.item_record_no)
+        .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
+        .where(OrderLine.order_id == order_id)
+        .order_by(OrderAllocation.lot_id.desc())
+    )
+    return {line_id: record_no for line_id, record_no in session.execute(statement)}
+
+
+def _line(line: OrderLine, item_record_no: str | None) -> FilingLine:
+    facts = line.facts
+    per_unit = [facts["statutory"].get(name) for name in ("unit1_quantity", "unit2_quantity")]
+    return FilingLine(
+        sku=facts["sku"],
+        title_zh=facts["title"]["zh"],
+        hs=line.hs,
+        origin=line.origin,
+        elements=tuple((name, text) for name, text in facts["declaration_elements"]),
+        unit=line.unit,
+        quantity=line.quantity,
+        goods_fen=line.goods_fen,
+        freight_fen=line.freight_fen,
+        insurance_fen=line.insurance_fen,
+        dutiable_value_fen=line.dutiable_value_fen,
+        duty_fen=line.duty_fen,
+        additional_duty_fen=line.additional_duty_fen,
+        consumption_tax_fen=line.consumption_tax_fen,
+        vat_fen=line.vat_fen,
+        statutory=tuple(Decimal(quantity) * line.quantity for quantity in per_unit if quantity is not None),
+        assessment=line.assessment,
+        net_content=facts["net_content"],
+        gtin=facts["gtin"],
+        item_record_no=item_record_no,
+    )
+
+
+def _weight(lines: list[OrderLine], name: str) -> Decimal:
+    return sum((line.quantity * Decimal(line.facts[name] or 0) for line in lines), Decimal(0))
+
+
+def _standing(lines: list[OrderLine]) -> str:
+    """The weakest standing of the rows the taxes rest on."""
+    order = ("official", "secondary", "assumed")
+    return max((line.assessment.get("standing", "assumed") for line in lines), key=order.index)
+
+
+def _known(value: Any) -> Any:
+    """What is written at payment must be there when the order is filed."""
+    if value is None:
+        raise ValueError("the order lacks what payment writes")
+    return value
+
+
+def gate(session: Session, order_number: str) -> None:
+    """The lock of an order's purchase, taken before anything of its declaration is locked."""
+    purchase_id = session.scalar(select(Order.purchase_id).where(Order.number == order_number))
+    if purchase_id is not None:
+        moves.lock_purchase(session, purchase_id)
+
+
+def on_declaration(session: Session, order_number: str, state: str, info: dict[str, Any]) -> None:
+    """What customs says of an order's declaration, in the transaction that applies the receipt."""
+    order_id = session.scalar(select(Order.id).where(Order.number == order_number))
+    act = _ACTS.get(state)
+    if order_id is not None and act is not None:
+        act(session, moves.lock_order(session, order_id), info)
+
+
+def _held(session: Session, order: Order, info: dict[str, Any]) -> None:
+    moves.move(session, [order.id], "held", "customs", detail=_said(info))
+
+
+def _released(session: Session, order: Order, info: dict[str, Any]) -> None:
+    if moves.move(session, [order.id], "released", "customs", released_at=clock.now()):
+        allowance.confirm(session, order.number)
+        if order.cancel_requested_at is not None:
+            moves.note(session, [order.id], "cancellation_refused", "released", "customs", detail="released before")
+
+
+def _rejected(session: Session, order: Order, info: dict[str, Any]) -> None:
+    """Customs does not let it in: the buyer gets everything back (F41)."""
+    moves.move(session, [order.id], "rejected", "customs", detail=_said(info))
+    _over(session, order, info, "rejected")
+
+
+def _cancelled(session: Session, order: Order, info: dict[str, Any]) -> None:
+    _over(session, order, info, "cancelled")
+
+
+def _over(session: Session, order: Order, info: dict[str, Any], kind: str) -> None:
+    if order.status in ("declared", "held", "rejected"):
+        cancellation.give_up(session, order, "customs", _said(info) or f"{kind} by customs", kind)
+    elif order.status not in cancellation.ENDED:
+        incidents.record(session, f"{kind}_late", "order", order.id, number=order.number, was=order.status)
+
+
+def _cancel_refused(session: Session, order: Order, info: dict[str, Any]) -> None:
+    if order.cancel_requested_at is not None:
+        order.cancel_requested_at = None
+        moves.note(session, [order.id], "cancellation_refused", order.status, "customs", detail=_said(info))
+
+
+def _failed(session: Session, order: Order, info: dict[str, Any]) -> None:
+    """We could not file: the order waits, a person must look."""
+    incidents.record(session, "filing_failed", "order", order.id, number=order.number, detail=_said(info))
+
+
+def _retaxed(session: Session, order: Order, info: dict[str, Any]) -> None:
+    """Filed under a later law: the buyer pays what was quoted, the platform bears the difference (rule A15)."""
+    difference = info["declared_fen"] - info["charged_fen"]
+    ledger.post_tax_difference(session, order, difference)
+    moves.note(
+        session, [order.id], "retaxed", order.status, "customs", detail="the difference is borne by the platform"
+    )
+
+
+def _said(info: dict[str, Any]) -> str | None:
+    detail = info.get("detail")
+    return None if detail is None else str(detail)[:500]
+
+
+_ACTS: dict[str, Callable[[Session, Order, dict[str, Any]], None]] = {
+    "held": _held,
+    "rejected": _rejected,
+    "released": _released,
+    "cancelled": _cancelled,
+    "returned_abroad": _rejected,
+    "cancel_refused": _cancel_refused,
+    "failed": _failed,
+    "retaxed": _retaxed,
+}
+
+declarations.subscribe(on_declaration, gate=gate)

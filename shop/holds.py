@@ -1,0 +1,114 @@
+"""Stock and allowance held for the orders of a purchase: taken at placement, given back exactly once.
+
+Callers hold the lock on the purchase. Within one transaction stock comes before allowance everywhere, so two purchases
+never wait for each other in a ring.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from catalog import lots
+from core import clock
+from core.errors import Problem
+from customs import allowance, edition
+from shop import taxing
+from shop.models import Order, OrderAllocation, OrderLine, Purchase
+
+
+def orders_of(session: Session, purchase_id: uuid.UUID) -> list[Order]:
+    """The orders of a purchase as they are behind the lock, in id order."""
+    statement = select(Order).where(Order.purchase_id == purchase_id).order_by(Order.id)
+    return list(session.scalars(statement.execution_options(populate_existing=True)))
+
+
+def lines_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[OrderLine]:
+    statement = select(OrderLine).where(OrderLine.order_id.in_(order_ids))
+    return list(session.scalars(statement.order_by(OrderLine.order_id, OrderLine.position)))
+
+
+def allocations_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[lots.Allocation]:
+    """Which lots serve these orders."""
+    statement = (
+        select(OrderAllocation, OrderLine.listing_id)
+        .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
+        .where(OrderLine.order_id.in_(order_ids))
+        .order_by(OrderAllocation.lot_id)
+    )
+    return [
+        lots.Allocation(row.lot_id, listing_id, row.quantity, row.warehouse_id, row.item_record_no, row.batch_no)
+        for row, listing_id in session.execute(statement)
+    ]
+
+
+def take(
+    session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]
+) -> list[dict[str, Any]]:
+    """Hold stock for every line and allowance for every retail order, or raise the first refusal.
+
+    Returns the allocation rows for the caller to write. Raises Problem `out_of_stock`, `annual_limit`.
+    """
+    places = {order.id: order.warehouse_id for order in orders}
+    line_of = {(line.listing_id, places[line.order_id]): line for line in lines}
+    wants = [lots.Want(listing_id, line.quantity, place) for (listing_id, place), line in line_of.items()]
+    rows = [
+        {
+            "line_id": line_of[part.listing_id, part.warehouse_id].id,
+            "lot_id": part.lot_id,
+            "quantity": part.quantity,
+            "warehouse_id": part.warehouse_id,
+            "item_record_no": part.item_record_no,
+            "batch_no": part.batch_no,
+        }
+        for part in lots.hold(session, wants, f"purchase {purchase_id}")
+    ]
+    _hold_allowance(session, orders)
+    return rows
+
+
+def _hold_allowance(session: Session, orders: Sequence[Order]) -> None:
+    """In the Beijing year of the holding and under its limit (rule A4)."""
+    day = clock.today()
+    limit = taxing.annual_limit_fen(edition.tariff(), day)
+    for order in orders:
+        if order.person_id is not None:
+            share = (order.person_id, order.number, order.dutiable_value_fen)
+            allowance.hold(session, *share, day.year, limit, account_id=order.account_id)
+
+
+def use_allowance(session: Session, order: Order) -> None:
+    """At payment, in the Beijing year of the payment. Raises Problem `annual_limit` when the new one is full."""
+    day = clock.today()
+    allowance.use(session, order.number, day.year, taxing.annual_limit_fen(edition.tariff(), day))
+
+
+def free(session: Session, orders: Sequence[Order], kind: str) -> None:
+    """Give stock and allowance of these orders back; the caller has just moved them out of a living state.
+
+    `kind` stands in the allowance's statement: `cancelled`, `expired`, `rejected`.
+    """
+    ids = [order.id for order in orders]
+    lots.give_back(session, allocations_of(session, ids))
+    lines = select(OrderLine.id).where(OrderLine.order_id.in_(ids))
+    session.execute(delete(OrderAllocation).where(OrderAllocation.line_id.in_(lines)))
+    for order in orders:
+        if order.person_id is not None:
+            allowance.give_back(session, order.number, kind=kind)
+
+
+def take_again(session: Session, purchase: Purchase, orders: Sequence[Order]) -> bool:
+    """Hold anew what an expiry gave back, for a payment that came late; False when that cannot be done."""
+    if purchase.status != "expired" or any(order.status != "awaiting_payment" for order in orders):
+        return False
+    try:
+        with session.begin_nested():
+            rows = take(session, purchase.id, orders, lines_of(session, [order.id for order in orders]))
+            session.execute(insert(OrderAllocation), rows)
+    except Problem:
+        return False
+    return True

@@ -1,0 +1,207 @@
+"""Reading orders and purchases: what a buyer, and in part a merchant, sees of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, select
+
+from catalog import merchants
+from core import clock
+from core.accounts import Actor
+from core.database import db
+from core.errors import NOT_FOUND, Problem
+from core.money import fen_text, plain
+from customs.declarations import LIST
+from customs.models import Declaration, WindowDocument
+from shop import cursors, payments
+from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase, Refund
+
+TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
+SUMS = ("goods", "freight", "insurance", "discount", *TAXES, "total")
+LINE_SUMS = ("unit_price", "goods", "freight", "insurance", "dutiable_value", *TAXES)
+
+
+def sums(row: Any, names: Sequence[str]) -> dict[str, str]:
+    """`*_fen` attributes as amounts."""
+    return {name: fen_text(getattr(row, f"{name}_fen")) for name in names}
+
+
+def dump_line(line: OrderLine) -> dict[str, Any]:
+    facts = line.facts
+    return {
+        "line": line.position,
+        "listing_id": str(line.listing_id),
+        "sku": facts["sku"],
+        "title": facts["title"],
+        "hs": line.hs,
+        "origin": line.origin,
+        "unit": line.unit,
+        "quantity": plain(line.quantity),
+        **sums(line, LINE_SUMS),
+        **line.assessment,
+    }
+
+
+def dump(order: Order, lines: Sequence[OrderLine]) -> dict[str, Any]:
+    """An order as its buyer sees it; amounts as quoted and charged."""
+    return {
+        "id": str(order.id),
+        "number": order.number,
+        "purchase": str(order.purchase_id),
+        "status": order.status,
+        "created_at": clock.instant_text(order.created_at),
+        "paid_at": clock.instant_text(order.paid_at),
+        "merchant": {"id": str(order.merchant_id), "name": order.merchant_name},
+        "route": order.route,
+        "mode": order.mode,
+        "warehouse": str(order.warehouse_id),
+        "lines": [dump_line(line) for line in lines],
+        **sums(order, SUMS),
+        "dutiable_value": fen_text(order.dutiable_value_fen),
+        "refunded": fen_text(order.refunded_fen),
+        "waybill_no": order.waybill_no,
+        "address": order.address,
+        "day": order.tariff_day.isoformat(),
+        "edition": order.tariff_edition,
+    }
+
+
+def lines_by_order(order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[OrderLine]]:
+    """The lines of several orders in one statement."""
+    found: dict[uuid.UUID, list[OrderLine]] = {order_id: [] for order_id in order_ids}
+    statement = (
+        select(OrderLine).where(OrderLine.order_id.in_(order_ids)).order_by(OrderLine.order_id, OrderLine.position)
+    )
+    for line in db.session.scalars(statement):
+        found[line.order_id].append(line)
+    return found
+
+
+def page_of(account_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of own orders, newest first."""
+    return _page(select(Order).where(Order.account_id == account_id), limit, cursor)
+
+
+def _page(statement: Any, limit: int, cursor: str | None) -> dict[str, Any]:
+    statement = statement.order_by(Order.id.desc()).limit(limit + 1)
+    seen = cursors.after(cursor)
+    if seen is not None:
+        statement = statement.where(Order.id < seen)
+    rows, following = cursors.page(db.session.scalars(statement).all(), limit)
+    lines = lines_by_order([order.id for order in rows])
+    return {"items": [dump(order, lines[order.id]) for order in rows], "next": following}
+
+
+def page_of_merchant(user_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of the orders to the merchant a person acts for. Raises Problem `forbidden`."""
+    own = Order.merchant_id == merchants.acting_for(user_id)
+    # A retail buyer's orders are the merchant's business once they are paid.
+    return _page(select(Order).where(own, Order.paid_at.is_not(None)), limit, cursor)
+
+
+def one(actor: Actor, order_id: uuid.UUID) -> dict[str, Any]:
+    """An order with timeline, declaration, taxes and refunds, for its buyer, its merchant or an operator.
+
+    Raises Problem `not_found`.
+    """
+    order = db.session.get(Order, order_id)
+    if order is None or not _may_see(actor, order):
+        raise Problem(NOT_FOUND, "no such order")
+    return _detail(order)
+
+
+def _may_see(actor: Actor, order: Order) -> bool:
+    if order.account_id == actor.id or actor.has("operator"):
+        return True
+    return actor.has("merchant") and merchants.merchant_of(db.session(), actor.id) == order.merchant_id
+
+
+def _detail(order: Order) -> dict[str, Any]:
+    return {
+        **dump(order, lines_by_order([order.id])[order.id]),
+        "timeline": _timeline(order.id),
+        "declaration": _declaration(order.number),
+        "taxes": {
+            **sums(order, TAXES),
+            "day": order.tariff_day.isoformat(),
+            "edition": order.tariff_edition,
+        },
+        "refunds": _refunds(order),
+    }
+
+
+def _timeline(order_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Oldest first, in the order written: a clock may jump, the sequence does not."""
+    rows = db.session.scalars(select(OrderEvent).where(OrderEvent.order_id == order_id).order_by(OrderEvent.id))
+    return [
+        {
+            "at": clock.instant_text(row.at),
+            "happened_at": clock.instant_text(row.happened_at),
+            "event": row.event,
+            "status": row.status,
+            "detail": row.detail,
+        }
+        for row in rows
+    ]
+
+
+def _declaration(order_number: str) -> dict[str, Any] | None:
+    """What a buyer needs to follow the parcel at customs."""
+    statement = (
+        select(Declaration, WindowDocument)
+        .outerjoin(WindowDocument, and_(WindowDocument.declaration_id == Declaration.id, WindowDocument.kind == LIST))
+        .where(Declaration.order_number == order_number, Declaration.kind == "retail")
+    )
+    row = db.session.execute(statement).first()
+    if row is None:
+        return None
+    declaration, inventory = row
+    return {
+        "id": str(declaration.id),
+        "status": declaration.status,
+        "info": declaration.status_info,
+        "cop_no": declaration.number,
+        "pre_no": inventory.pre_no if inventory else None,
+        "invt_no": inventory.invt_no if inventory else None,
+        "return_status": inventory.return_status if inventory else None,
+        "released_at": clock.instant_text(declaration.released_at),
+    }
+
+
+def _refunds(order: Order) -> list[dict[str, Any]]:
+    statement = select(Refund).where(Refund.purchase_id == order.purchase_id).order_by(Refund.id)
+    rows = db.session.scalars(statement.where((Refund.order_id == order.id) | Refund.order_id.is_(None)))
+    return [
+        {
+            "id": str(row.id),
+            "amount": fen_text(row.amount_fen),
+            "status": row.status,
+            "reason": row.reason,
+            "created_at": clock.instant_text(row.created_at),
+            "paid_at": clock.instant_text(row.paid_at),
+        }
+        for row in rows
+    ]
+
+
+def purchase_of(account_id: uuid.UUID, purchase_id: uuid.UUID) -> dict[str, Any]:
+    """An own purchase as its placing answered. Raises Problem `not_found`."""
+    purchase = db.session.scalars(
+        select(Purchase).where(Purchase.id == purchase_id, Purchase.account_id == account_id)
+    ).first()
+    if purchase is None:
+        raise Problem(NOT_FOUND, "no such purchase")
+    rows = db.session.scalars(select(Order).where(Order.purchase_id == purchase_id).order_by(Order.id)).all()
+    lines = lines_by_order([order.id for order in rows])
+    payment = db.session.scalars(select(Payment).where(Payment.purchase_id == purchase_id)).one()
+    return {
+        "purchase": str(purchase.id),
+        "status": purchase.status,
+        "orders": [dump(order, lines[order.id]) for order in rows],
+        "total": fen_text(purchase.total_fen),
+        "expires_at": clock.instant_text(purchase.expires_at),
+        "payment": payments.handle(payment),
+    }

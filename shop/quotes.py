@@ -1,0 +1,301 @@
+"""Quotes: the landed price of a cart, every tax spelled out, and everything that keeps it from being bought at once.
+
+One order per merchant, route, mode and warehouse. The number of statements does not depend on the number of lines.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from catalog.sale import SaleFacts, sale_facts
+from core import clock
+from core.database import db
+from core.errors import invalid
+from core.money import FEN_MAX, fen_text, plain, round_to_fen, share
+from customs import allowance, edition, persons
+from shop import addresses, freight, taxing
+from shop.offers import VALID_FOR, Offer, OfferLine, OfferOrder, facts_of, sign
+
+# Units that are weighed or measured out; everything else is sold by the piece.
+DIVISIBLE = ("kg", "g", "l", "ml", "m", "m2", "m3", "t")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """So much of a listing."""
+
+    listing_id: uuid.UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why something cannot be bought; `order` counts from 0. `final` ones cannot pass by waiting or by identifying."""
+
+    code: str
+    detail: str
+    hint: str | None = None
+    listing_id: uuid.UUID | None = None
+    order: int | None = None
+
+    def dump(self) -> dict[str, Any]:
+        found = {"code": self.code, "detail": self.detail, "hint": self.hint}
+        return found | {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
+
+
+def quote(items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None) -> dict[str, Any]:
+    """The answer of a quote. Raises Problem `invalid_input`, `not_found` for somebody else's address."""
+    offer, blocked = prepare(items, account_id, address_id)
+    left = _allowance_left(account_id, offer)
+    return {
+        "orders": [
+            _dump_order(order, before) for order, before in zip(offer.orders, _befores(offer, left), strict=True)
+        ],
+        "total": fen_text(offer.total_fen),
+        "day": offer.day.isoformat(),
+        "edition": offer.edition,
+        "valid_until": clock.instant_text(offer.valid_until),
+        "quote": sign(offer) if offer.orders and not _incomplete(blocked) else None,
+        "blocked": [each.dump() for each in blocked],
+    }
+
+
+def prepare(
+    items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None
+) -> tuple[Offer, list[Blocked]]:
+    """The offer for `items` now, taxed, and all that keeps it from being bought."""
+    wanted = _merged(items)
+    facts = sale_facts(wanted)
+    _check_quantities(items, facts)
+    address = _address(account_id, address_id)
+    lines, blocked = _sellable(wanted, facts)
+    tariff = edition.tariff()
+    offer = Offer(
+        day=clock.today(),
+        edition=tariff.edition,
+        valid_until=clock.now().replace(microsecond=0) + VALID_FOR,
+        account_id=account_id,
+        address_id=address,
+        orders=_orders(lines, facts),
+    )
+    _add_freight(offer)
+    blocked += taxing.assess(tariff, offer)
+    return offer, blocked + hindrances(account_id, offer)
+
+
+def hindrances(account_id: uuid.UUID | None, offer: Offer) -> list[Blocked]:
+    """What the person lacks: identity, allowance; and orders above the single limit. Law of the offer's day."""
+    retail = [(number, order) for number, order in enumerate(offer.orders) if order.retail]
+    if not retail:
+        return []
+    found = taxing.limits(edition.tariff(), offer)
+    if account_id is None or persons.identity_of(account_id) is None:
+        found.append(
+            Blocked(
+                "identity_required",
+                "cross-border retail is declared in the buyer's name, so the buyer's identity must be known",
+                "give name and resident identity number in your account",
+            )
+        )
+        return found
+    left = _allowance_left(account_id, offer)
+    for number, order in retail:
+        value = order.sum("dutiable_value_fen")
+        if left is not None and value > left:
+            detail = f"{fen_text(value)} CNY would pass the allowance of {offer.day.year}: {fen_text(left)} are left"
+            found.append(Blocked("annual_limit", detail, "order less, or wait for the next year", order=number))
+        left = None if left is None else max(0, left - value)
+    return found
+
+
+def _merged(items: Iterable[Item]) -> dict[uuid.UUID, Decimal]:
+    """Demand summed per listing: the same thing on two lines is checked against one stock."""
+    wanted: dict[uuid.UUID, Decimal] = {}
+    for item in items:
+        wanted[item.listing_id] = wanted.get(item.listing_id, Decimal(0)) + item.quantity
+    return wanted
+
+
+def _check_quantities(items: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> None:
+    for number, item in enumerate(items):
+        listing = facts.get(item.listing_id)
+        if listing is None:
+            continue
+        if listing.unit not in DIVISIBLE and item.quantity != item.quantity.to_integral_value():
+            raise invalid(f"items.{number}.quantity", f"is sold by the {listing.unit}: must be a whole number")
+        if listing.price_fen * item.quantity > FEN_MAX // 1000:
+            raise invalid(f"items.{number}.quantity", "is more than one order can be worth")
+
+
+def _address(account_id: uuid.UUID | None, address_id: uuid.UUID | None) -> uuid.UUID | None:
+    if address_id is None:
+        return None
+    if account_id is None:
+        raise invalid("address_id", "only a signed-in person has addresses")
+    return uuid.UUID(addresses.find(db.session(), account_id, address_id)["id"])
+
+
+def _sellable(wanted: dict[uuid.UUID, Decimal], facts: dict[uuid.UUID, SaleFacts]) -> tuple[list[Item], list[Blocked]]:
+    lines, blocked = [], []
+    for listing_id, quantity in wanted.items():
+        reason = _reason_against(listing_id, quantity, facts.get(listing_id))
+        if reason is not None:
+            blocked.append(reason)
+        if reason is None or reason.code == "out_of_stock":
+            lines.append(Item(listing_id, quantity))
+    return lines, blocked
+
+
+def _reason_against(listing_id: uuid.UUID, quantity: Decimal, listing: SaleFacts | None) -> Blocked | None:
+    """Why one listing cannot be bought in this quantity, or None."""
+    if listing is None:
+        return Blocked("listing_unavailable", "no such listing is in the shop", listing_id=listing_id)
+    if listing.route == "services":
+        hint = "services are contracted between enterprises; ask the merchant"
+        return Blocked("not_for_consumers", "this service is sold to enterprises only", hint, listing_id)
+    if not listing.on_sale:
+        reason = listing.hindrance or {"code": "listing_unavailable", "detail": "the listing was taken out of the shop"}
+        return Blocked(reason["code"], reason["detail"], listing_id=listing_id)
+    if listing.available < quantity:
+        detail = f"{plain(quantity)} asked for, {plain(listing.available)} {listing.unit} in stock"
+        return Blocked("out_of_stock", detail, "order less", listing_id)
+    return None
+
+
+def _orders(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[OfferOrder]:
+    """Orders in the order in which their first line was asked for."""
+    orders: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], OfferOrder] = {}
+    for item, warehouse_id in _places(lines, facts):
+        listing = facts[item.listing_id]
+        mode = listing.mode or "0110"
+        key = (listing.merchant_id, listing.route, mode, warehouse_id)
+        if key not in orders:
+            orders[key] = OfferOrder(
+                listing.merchant_id,
+                listing.merchant_name,
+                listing.route,
+                mode,
+                warehouse_id,
+                [],  # type: ignore[arg-type]
+            )
+        goods = round_to_fen(item.quantity * listing.price_fen / 100)
+        copy = facts_of(listing)
+        orders[key].lines.append(
+            OfferLine(item.listing_id, listing.version, copy, item.quantity, listing.price_fen, goods)
+        )
+    return list(orders.values())
+
+
+def _places(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[tuple[Item, uuid.UUID | None]]:
+    """Which warehouse serves which line: the one that can serve most of the lines, so that there are few parcels.
+
+    A quantity that no warehouse holds alone is split over several; one that all of them lack stays with the fullest.
+    """
+    serves = Counter(
+        stock.warehouse_id
+        for item in lines
+        for stock in facts[item.listing_id].stock
+        if stock.available >= item.quantity
+    )
+    placed: list[tuple[Item, uuid.UUID | None]] = []
+    for item in lines:
+        stocks = facts[item.listing_id].stock
+        whole = [stock for stock in stocks if stock.available >= item.quantity]
+        if whole:
+            best = max(whole, key=lambda stock: (serves[stock.warehouse_id], stock.available, str(stock.warehouse_id)))
+            placed.append((item, best.warehouse_id))
+        else:
+            placed += _split(item, facts[item.listing_id])
+    return placed
+
+
+def _split(item: Item, listing: SaleFacts) -> list[tuple[Item, uuid.UUID | None]]:
+    if listing.available < item.quantity:  # blocked as out of stock; shown with its taxes from one place
+        return [(item, listing.stock[0].warehouse_id if listing.stock else None)]
+    parts, rest = [], item.quantity
+    for stock in listing.stock:
+        part = min(rest, stock.available)
+        if part > 0:
+            parts.append((replace(item, quantity=part), stock.warehouse_id))
+            rest -= part
+    return parts
+
+
+def _add_freight(offer: Offer) -> None:
+    """One parcel per order; freight and insurance shared over its lines (rule A3)."""
+    tariff = freight.tariff_on(offer.day)
+    for order in offer.orders:
+        gross = sum((line.quantity * Decimal(line.facts["gross_weight_kg"] or 0) for line in order.lines), Decimal(0))
+        cold = any(line.facts["cold_chain"] for line in order.lines)
+        keys = [line.goods_fen for line in order.lines]
+        if not any(keys):
+            keys = [int(line.quantity * 100000) for line in order.lines]
+        freights = share(tariff.freight_fen(gross, cold), keys)
+        insurances = share(tariff.insurance_fen(order.sum("goods_fen")), keys)
+        for line, freight_fen, insurance_fen in zip(order.lines, freights, insurances, strict=True):
+            line.freight_fen, line.insurance_fen = freight_fen, insurance_fen
+
+
+def _incomplete(blocked: Sequence[Blocked]) -> bool:
+    """A quote that leaves out what was asked for must not be placed as if it were the whole."""
+    return any(each.listing_id is not None and each.code != "out_of_stock" for each in blocked)
+
+
+def _allowance_left(account_id: uuid.UUID | None, offer: Offer) -> int | None:
+    person = persons.identity_of(account_id) if account_id else None
+    if person is None:
+        return None
+    year = offer.day.year
+    return allowance.left(person.person_id, year, taxing.annual_limit_fen(edition.tariff(), offer.day))
+
+
+def _befores(offer: Offer, left: int | None) -> list[int | None]:
+    """What is left of the allowance before each order, the orders drawing on it one after the other."""
+    found: list[int | None] = []
+    for order in offer.orders:
+        found.append(left if order.retail else None)
+        if left is not None and order.retail:
+            left -= order.sum("dutiable_value_fen")
+    return found
+
+
+_TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
+_ORDER = ("goods", "freight", "insurance", "dutiable_value", *_TAXES)
+_LINE = ("unit_price", *_ORDER)
+
+
+def _dump_order(order: OfferOrder, before: int | None) -> dict[str, Any]:
+    allowance_now = None
+    if before is not None:
+        after = before - order.sum("dutiable_value_fen")
+        allowance_now = {"before": fen_text(max(0, before)), "after": fen_text(max(0, after))}
+    return {
+        "merchant": {"id": str(order.merchant_id), "name": order.merchant_name},
+        "route": order.route,
+        "mode": order.mode,
+        "warehouse": str(order.warehouse_id) if order.warehouse_id else None,
+        "lines": [_dump_line(line) for line in order.lines],
+        **{name: fen_text(order.sum(f"{name}_fen")) for name in _ORDER},
+        "discount": "0.00",
+        "total": fen_text(order.total_fen),
+        "allowance": allowance_now,
+    }
+
+
+def _dump_line(line: OfferLine) -> dict[str, Any]:
+    return {
+        "listing_id": str(line.listing_id),
+        "sku": line.facts["sku"],
+        "title": line.facts["title"],
+        "hs": line.facts["hs"],
+        "origin": line.facts["origin"],
+        "unit": line.facts["unit"],
+        "quantity": plain(line.quantity),
+        **{name: fen_text(getattr(line, f"{name}_fen")) for name in _LINE},
+        **line.assessment,
+    }
