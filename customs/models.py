@@ -275,13 +275,13 @@ class TaxBill(Base):
 
     id: Mapped[uuid.UUID] = id_column()
     declaration_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("declaration.id"))
-    tax_no: Mapped[str] = mapped_column(String(18))
+    tax_no: Mapped[str] = mapped_column(String(50))
     status: Mapped[str] = mapped_column(String(20))
     return_time: Mapped[str] = mapped_column(String(17))
     duty_fen: Mapped[int] = mapped_column(BigInteger)
     consumption_tax_fen: Mapped[int] = mapped_column(BigInteger)
     vat_fen: Mapped[int] = mapped_column(BigInteger)
-    ent_duty_no: Mapped[str | None] = mapped_column(String(40))
+    ent_duty_no: Mapped[str | None] = mapped_column(String(50))
 
 
 class WindowDocument(Base):

@@ -99,6 +99,15 @@ def _name(typed: str) -> str:
     return name
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two spellings are one name: width, case and spaces do not count."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
 def _phone(typed: str) -> str:
     phone = _SEPARATORS.sub("", unicodedata.normalize("NFKC", typed)).replace("(", "").replace(")", "")
     if not _PHONE.match(phone):

@@ -1,0 +1,312 @@
+"""Filing: a paid order's documents are checked, signed, stored under their guid, and only then sent.
+
+Order, payment and waybill (311, 411, 511) go first; the list (621) goes when customs holds all three. What was stored
+is sent again, byte for byte, until customs answers, so a process that dies anywhere leaves nothing filed twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from core import audit, clock, config
+from core.database import assert_no_transaction, db, end_read, transaction
+from core.errors import Problem
+from core.jobs import defer, task
+from customs import filing_documents, sealing
+from customs.declarations import (
+    LIST,
+    PAPERS,
+    RETURN,
+    TOO_LATE,
+    UNSENT,
+    WITHDRAWAL,
+    announce,
+    locked,
+    pass_gates,
+)
+from customs.filing_documents import Case, Paper, Signed, read_case
+from customs.models import Declaration, WindowDocument
+from customs.window.messages import MessageRefused, Violation
+from customs.window.transport import HttpTransport, Transport, TransportRefused, TransportUnavailable
+
+log = structlog.get_logger()
+
+UNANSWERED = ("filed", "stored", "declaring", "sent", "send_failed", "pending")
+AT_CUSTOMS = ("received", "manual_check", "inspection", "detained", "concluded", "released", "closed")
+ABANDONED_AFTER = timedelta(seconds=20)  # a filing that has stood still so long has lost its job
+_BATCH = 50
+
+
+def transport() -> Transport:
+    """The way to the window of the settings."""
+    own = filing_documents.parties()
+    return HttpTransport(config.current().single_window_url, own.dxp_id, own.receiver_id)
+
+
+def wait_seconds(kind: str, status: str, attempts: int) -> int | None:
+    """How long until a document is sent again, or None when nothing more is expected.
+
+    Unsent ones soon; unanswered ones from 10 seconds doubling to 10 minutes; a list that customs holds from a minute
+    doubling to a day, since any of its receipts can be lost and repeating the list is how one asks for them.
+    """
+    if status == "ready":
+        return min(2**attempts, 30)
+    if status in UNANSWERED:
+        return min(10 * 2 ** max(attempts - 1, 0), 600) if attempts < 20 else 600
+    if kind == LIST and status in AT_CUSTOMS:
+        return min(60 * 2 ** max(attempts - 1, 0), 86400) if attempts < 20 else 86400
+    return None
+
+
+@task("customs.file")
+def file(declaration_id: str) -> None:
+    """Bring a declaration as far as it can go now: its papers, then its list. Run again it changes nothing."""
+    identity = uuid.UUID(declaration_id)
+    case = _read(identity)
+    if case is None or case.status != "pending":
+        return
+    if not all(case.paper(kind).built for kind in PAPERS):
+        _prepare(case, PAPERS)
+    elif all(case.paper(kind).status == "received" for kind in PAPERS) and not case.paper(LIST).built:
+        _prepare(case, (LIST,))
+    send_documents(identity)
+
+
+def _read(declaration_id: uuid.UUID) -> Case | None:
+    case = read_case(db.session(), declaration_id)
+    end_read()
+    return case
+
+
+def _prepare(case: Case, kinds: tuple[str, ...]) -> None:
+    """Check all four documents, then sign and store those of `kinds`; one breach and nothing is signed."""
+    filed_at = clock.now()
+    broken = filing_documents.faults(case, filed_at)
+    if broken:
+        _fail(case.id, broken)
+        return
+    values = filing_documents.contents(case, filed_at)
+    assert_no_transaction()
+    _store(case.id, {case.paper(kind).id: filing_documents.sign(kind, values[kind]) for kind in kinds}, filed_at)
+
+
+def _fail(declaration_id: uuid.UUID, broken: list[Violation]) -> None:
+    """Nothing was signed or sent; a person must look."""
+    words = "; ".join(f"{path}: {rule}" for path, rule in broken)[:1000]
+    with transaction() as session:
+        declaration = _gated(session, declaration_id)
+        if declaration.status == "pending":
+            _set_failed(session, declaration, words)
+
+
+def _gated(session: Session, declaration_id: uuid.UUID) -> Declaration:
+    """The declaration behind the order's lock and its own."""
+    order_number = session.scalar(select(Declaration.order_number).where(Declaration.id == declaration_id))
+    pass_gates(session, order_number)
+    return locked(session, declaration_id)
+
+
+def _set_failed(session: Session, declaration: Declaration, words: str) -> None:
+    declaration.status, declaration.status_info = "failed", words
+    audit.record(session, "filing", "filing_failed", "declaration", declaration.id, reason=words)
+    announce(session, declaration, "failed", at=clock.instant_text(clock.now()), detail=words)
+    log.warning("filing_failed", declaration=str(declaration.id), order=declaration.order_number)
+
+
+def _store(declaration_id: uuid.UUID, signed: Mapping[uuid.UUID, Signed], filed_at: datetime) -> None:
+    """Keep what will be sent. From the moment the list is stored, a cancellation has to be asked of customs."""
+    with transaction() as session:
+        declaration = locked(session, declaration_id)
+        if declaration.status in ("cancelled", "rejected"):
+            return
+        for document_id, ready in signed.items():
+            document = session.get_one(WindowDocument, document_id, populate_existing=True)
+            if document.xml is not None:
+                continue
+            document.xml, document.status = sealing.seal(ready.xml), "ready"
+            document.reference, document.identifiers = ready.reference, dict(ready.identifiers)
+            document.next_send_at = filed_at
+            if document.kind == LIST:
+                declaration.status, declaration.filed_on = "filed", clock.beijing_day(filed_at)
+
+
+def send_documents(declaration_id: uuid.UUID) -> None:
+    """Send what is due of one declaration."""
+    due = WindowDocument.declaration_id == declaration_id, WindowDocument.next_send_at <= clock.now()
+    found = db.session.scalars(select(WindowDocument.id).where(*due).order_by(WindowDocument.id)).all()
+    end_read()
+    for document_id in found:
+        send(document_id)
+
+
+def send(document_id: uuid.UUID) -> None:
+    """Send one due document; it is due again later, whatever becomes of this sending."""
+    claimed = _claim(document_id)
+    if claimed is None:
+        return
+    kind, guid, xml = claimed
+    try:
+        transport().send(kind, guid, xml)
+    except TransportUnavailable as fault:
+        log.warning("window_unavailable", document=str(document_id), kind=kind, error=str(fault))
+    except TransportRefused as fault:
+        _refused(document_id, str(fault))
+    else:
+        _sent(document_id)
+
+
+def _claim(document_id: uuid.UUID) -> tuple[str, str, bytes] | None:
+    """Count the attempt and set the next before sending: no two workers send at once, a killed one is followed."""
+    now = clock.now()
+    with transaction() as session:
+        document = session.get(WindowDocument, document_id, with_for_update=True, populate_existing=True)
+        if document is None or document.xml is None or document.next_send_at is None or document.next_send_at > now:
+            return None
+        document.attempts += 1
+        seconds = wait_seconds(document.kind, document.status, document.attempts)
+        document.next_send_at = None if seconds is None else now + timedelta(seconds=seconds)
+        return None if seconds is None else (document.kind, document.guid, sealing.unseal(document.xml))
+
+
+def _sent(document_id: uuid.UUID) -> None:
+    """The window has it. A receipt may have been faster than this note; its state stays."""
+    now = clock.now()
+    seconds = wait_seconds("", "filed", 1) or 0
+    with transaction() as session:
+        session.execute(
+            update(WindowDocument)
+            .where(WindowDocument.id == document_id, WindowDocument.status == "ready")
+            .values(status="filed", first_sent_at=now, attempts=1, next_send_at=now + timedelta(seconds=seconds))
+        )
+
+
+def _refused(document_id: uuid.UUID, words: str) -> None:
+    """The window will not take these bytes: sending them again cannot help, so a person must look."""
+    query = select(WindowDocument.declaration_id).where(WindowDocument.id == document_id)
+    declaration_id = db.session.scalars(query).one()
+    end_read()
+    with transaction() as session:
+        declaration = _gated(session, declaration_id)
+        document = session.get_one(WindowDocument, document_id, populate_existing=True)
+        if document.status not in ("ready", "filed"):
+            return
+        document.status, document.return_info, document.next_send_at = "refused", words[:1000], None
+        if document.kind in (*PAPERS, LIST):
+            _set_failed(session, declaration, f"{document.kind}: {words}"[:1000])
+
+
+@task("customs.file_requests")
+def file_requests(declaration_id: str) -> None:
+    """Withdrawals, returns and delivery notices of a declaration; one that needs the list's number waits for it."""
+    identity = uuid.UUID(declaration_id)
+    case = _read(identity)
+    if case is None:
+        return
+    filed_at = clock.now()
+    for paper in case.papers:
+        if paper.status == "draft" and _can_be_built(case, paper):
+            _prepare_request(case, paper, filed_at)
+    send_documents(identity)
+
+
+def _can_be_built(case: Case, paper: Paper) -> bool:
+    if paper.kind in (WITHDRAWAL, RETURN):
+        return case.paper(LIST).invt_no is not None
+    return paper.kind not in (*PAPERS, LIST)
+
+
+def _prepare_request(case: Case, paper: Paper, filed_at: datetime) -> None:
+    values = filing_documents.request_contents(case, paper, filed_at)
+    assert_no_transaction()
+    try:
+        signed = filing_documents.sign(paper.kind, values)
+    except MessageRefused as fault:
+        _refused_by_rule(paper.id, str(fault))
+        return
+    _store(case.id, {paper.id: signed}, filed_at)
+
+
+def _refused_by_rule(document_id: uuid.UUID, words: str) -> None:
+    with transaction() as session:
+        document = session.get_one(WindowDocument, document_id, populate_existing=True)
+        document.status, document.return_info = "refused", words[:1000]
+        audit.record(session, "filing", "request_refused", "declaration", document.declaration_id, reason=words[:1000])
+
+
+@task("customs.resend", schedule="* * * * * */5")
+def resend() -> None:
+    """Send again what customs has not answered, and take up filings whose job was lost."""
+    now = clock.now()
+    due = select(WindowDocument.id).where(WindowDocument.next_send_at <= now)
+    documents = db.session.scalars(due.order_by(WindowDocument.next_send_at).limit(_BATCH)).all()
+    left = [str(found) for found in db.session.scalars(_left_behind(now).limit(_BATCH)).all()]
+    asked = [str(found) for found in db.session.scalars(_requests_left(now).limit(_BATCH)).all()]
+    end_read()
+    for document_id in documents:
+        send(document_id)
+    for run, identities in ((file, left), (file_requests, asked)):
+        for identity in identities:
+            _shielded(run, identity)
+
+
+def _shielded(run: Callable[[str], None], identity: str) -> None:
+    """One declaration that cannot be filed now must not keep the others waiting."""
+    try:
+        run(identity)
+    except Exception:
+        db.session.rollback()
+        log.exception("filing_interrupted", declaration=identity)
+
+
+def _left_behind(now: datetime) -> Select[uuid.UUID]:
+    """Pending declarations that could move: papers not built, or all papers received and the list not built."""
+    document = WindowDocument
+    own = select(document.id).where(document.declaration_id == Declaration.id, document.kind.in_(PAPERS))
+    unbuilt = exists(own.where(document.xml.is_(None)))
+    waiting = exists(own.where(document.status != "received"))
+    return (
+        select(Declaration.id)
+        .where(Declaration.status == "pending", Declaration.created_at < now - ABANDONED_AFTER)
+        .where(or_(unbuilt, ~waiting))
+        .order_by(Declaration.id)
+    )
+
+
+def _requests_left(now: datetime) -> Select[uuid.UUID]:
+    """Declarations with a request that could be built: its list has its number."""
+    asked, listed = WindowDocument, WindowDocument.__table__.alias("listed")
+    numbered = exists(
+        select(listed.c.id).where(
+            listed.c.declaration_id == asked.declaration_id, listed.c.kind == LIST, listed.c.invt_no.is_not(None)
+        )
+    )
+    return (
+        select(asked.declaration_id)
+        .where(asked.status == "draft", asked.kind.not_in((*PAPERS, LIST)), asked.created_at < now - ABANDONED_AFTER)
+        .where(numbered)
+        .distinct()
+    )
+
+
+def file_again(declaration_id: uuid.UUID, actor: str) -> None:
+    """Try a failed filing once more, after its cause was mended. Raises Problem `not_found`, `declaration_state`."""
+    with transaction() as session:
+        declaration = _gated(session, declaration_id)
+        if declaration.kind != "retail" or declaration.status not in UNSENT:
+            raise Problem(TOO_LATE, f"a declaration that is {declaration.status} is not filed again")
+        declaration.status, declaration.status_info = "pending", None
+        for document in session.scalars(
+            select(WindowDocument).where(
+                WindowDocument.declaration_id == declaration_id, WindowDocument.status == "refused"
+            )
+        ):
+            # The window never took these bytes, so the corrected ones may be built under the same guid.
+            document.status, document.xml, document.return_info = "draft", None, None
+        audit.record(session, actor, "filed_again", "declaration", declaration_id)
+        defer(session, "customs.file", declaration_id=str(declaration_id))

@@ -1,0 +1,197 @@
+"""Receipts from customs: proved, stored once, acknowledged at once, applied by a job in the order of their times.
+
+A receipt is what it says (kind, document, status, time), so a repeated one is the same row. One that speaks of nothing
+we have sent is kept in quarantine; it is looked at again when its list number becomes known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from cryptography import x509
+from lxml import etree
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from core import clock, config
+from core.database import db, end_read, new_id, transaction
+from core.errors import Problem, declare
+from core.jobs import defer, task
+from customs import receipt_effects
+from customs.models import WindowReceipt
+from customs.window.keys import load_trusted
+from customs.window.messages import MessageUnreadable, parse, parse_tree, read_tree
+from customs.window.receipts import ReceiptUnreadable, read_receipts
+from customs.window.signature import SignatureInvalid, is_signed, verify
+
+log = structlog.get_logger()
+
+UNREADABLE = declare("receipt_unreadable", 400, "The body is not a receipt of the single window")
+UNPROVED = declare("receipt_signature", 400, "The receipt is not signed as it must be")
+
+_BATCH = 200
+_JOB_LOCK = "customs.receipts"
+
+# What a receipt may say about the document it speaks of; everything both sides name has to agree.
+NAMES = (
+    "orderNo",
+    "payTransactionId",
+    "logisticsNo",
+    "logisticsStatus",
+    "copNo",
+    "ebpCode",
+    "ebcCode",
+    "payCode",
+    "logisticsCode",
+    "agentCode",
+    "customsCode",
+    "preNo",
+    "invtNo",
+    "taxNo",
+    "oriCopMsgId",
+    "oriMessageType",
+)
+
+
+@cache
+def _trusted(file: Path | None) -> tuple[x509.Certificate, ...]:
+    return load_trusted(file)
+
+
+def store(xml: bytes) -> dict[str, int]:
+    """Keep the receipts of one message; returns how many are new and how many were here already.
+
+    Raises Problem `receipt_unreadable` or `receipt_signature` before anything is written.
+    """
+    try:
+        root = read_tree(xml)
+        signer = _proof(root)
+        parsed = parse_tree(root)
+        found = read_receipts(parsed)
+    except (MessageUnreadable, ReceiptUnreadable) as fault:
+        raise Problem(UNREADABLE, str(fault)) from None
+    rows = [
+        {
+            "id": new_id(),
+            "identity": _identity(receipt.identity),
+            "kind": receipt.kind,
+            "key": {name: document[name] for name in NAMES if document.get(name)},
+            "status": receipt.status,
+            "return_time": receipt.return_time,
+            "position": position,
+            "raw": xml,
+            "signer": signer,
+            "state": "stored",
+            "received_at": clock.now(),
+        }
+        for position, (receipt, document) in enumerate(zip(found, parsed.documents, strict=True))
+    ]
+    with transaction() as session:
+        statement = upsert(WindowReceipt).values(rows).on_conflict_do_nothing(index_elements=[WindowReceipt.identity])
+        fresh = len(session.execute(statement.returning(WindowReceipt.id)).all())
+        if fresh:
+            defer(session, "customs.apply_receipts", lock=_JOB_LOCK)
+    return {"stored": fresh, "repeated": len(rows) - fresh}
+
+
+def _proof(root: etree._Element) -> str | None:
+    """The signer's certificate number, or None for an unsigned receipt while those are accepted."""
+    settings = config.current()
+    if not is_signed(root):
+        if settings.require_signed_receipts:
+            raise Problem(UNPROVED, "receipts must be signed")
+        return None
+    try:
+        return verify(root, _trusted(settings.trusted_cert_file), clock.now())[:80]
+    except SignatureInvalid as fault:
+        raise Problem(UNPROVED, str(fault)) from None
+
+
+def _identity(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@task("customs.apply_receipts")
+def apply_receipts() -> None:
+    """Apply what is stored, oldest `returnTime` first; one that fails keeps no other from its turn."""
+    failed: list[uuid.UUID] = []
+    while True:
+        query = select(WindowReceipt.id).where(WindowReceipt.state == "stored", WindowReceipt.id.not_in(failed))
+        waiting = db.session.scalars(query.order_by(WindowReceipt.return_time, WindowReceipt.id).limit(_BATCH)).all()
+        end_read()
+        if not waiting:
+            break
+        for receipt_id in waiting:
+            try:
+                apply_one(receipt_id)
+            except Exception:
+                log.exception("receipt_not_applied", receipt=str(receipt_id))
+                failed.append(receipt_id)
+    if failed:
+        raise RuntimeError(f"{len(failed)} receipts could not be applied")
+
+
+@task("customs.apply_receipts_left", schedule="* * * * * */15")
+def apply_receipts_left() -> None:
+    """Receipts whose job failed for good are not lost."""
+    apply_receipts()
+
+
+def apply_one(receipt_id: uuid.UUID) -> str:
+    """Apply one stored receipt in a transaction of its own; returns what became of it."""
+    with transaction() as session:
+        query = select(WindowReceipt).where(WindowReceipt.id == receipt_id, WindowReceipt.state == "stored")
+        row = session.scalars(query.with_for_update(skip_locked=True)).first()
+        if row is None:
+            return "elsewhere"
+        receipt = read_receipts(parse(row.raw))[row.position]
+        outcome = receipt_effects.apply_receipt(session, receipt, row.key)
+        row.state, row.reason, row.declaration_id = outcome.state, outcome.reason, outcome.declaration_id
+        row.applied_at = clock.now()
+        if outcome.numbered:
+            _release_quarantine(session, outcome.numbered)
+        return outcome.state
+
+
+def _release_quarantine(session: Session, invt_no: str) -> None:
+    """Receipts about this list that came too early have their turn now."""
+    statement = (
+        update(WindowReceipt)
+        .where(WindowReceipt.state == "quarantined", WindowReceipt.key["invtNo"].astext == invt_no)
+        .values(state="stored", reason=None)
+        .returning(WindowReceipt.id)
+        .execution_options(synchronize_session=False)
+    )
+    if session.execute(statement).first() is not None:
+        defer(session, "customs.apply_receipts", lock=_JOB_LOCK)
+
+
+def listing(state: str | None, after: tuple[str, ...] | None, limit: int) -> list[dict[str, Any]]:
+    """Receipts, newest first, for the desk; `after` is the id of the last one seen."""
+    query = select(WindowReceipt)
+    if state is not None:
+        query = query.where(WindowReceipt.state == state)
+    if after is not None:
+        query = query.where(WindowReceipt.id < uuid.UUID(after[0]))
+    rows = db.session.scalars(query.order_by(WindowReceipt.id.desc()).limit(limit))
+    return [
+        {
+            "id": str(row.id),
+            "kind": row.kind,
+            "key": row.key,
+            "status": row.status,
+            "return_time": row.return_time,
+            "state": row.state,
+            "reason": row.reason,
+            "declaration": None if row.declaration_id is None else str(row.declaration_id),
+            "received_at": clock.instant_text(row.received_at),
+        }
+        for row in rows
+    ]
