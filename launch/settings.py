@@ -96,6 +96,9 @@ def make_env(settings: Settings, known: Mapping[str, str], database_url: str | N
         values["STRIPE_API_BASE"] = f"http://127.0.0.1:{settings.ports['STRIPE_SANDBOX_PORT']}"
     if "window" in settings.processes:
         values["SINGLE_WINDOW_URL"] = f"http://127.0.0.1:{settings.ports['SINGLE_WINDOW_SANDBOX_PORT']}/cebcmsg"
+        if "SIGNER_URL" not in settings.given:
+            # The window knows the certificate of our software key; that of somebody's own signer it takes as it comes.
+            values["SINGLE_WINDOW_SANDBOX_TRUSTED_CERT"] = str(settings.var / "signer" / "signer-cert.pem")
     if database_url:
         values["DATABASE_URL"] = database_url
     values |= {name: str(port) for name, port in settings.ports.items()}
