@@ -1,0 +1,49 @@
+"""What people look at. A page parses, authorises, calls the service the API calls, and renders; it computes nothing."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+from flask_babel import Babel
+from flask_bootstrap import Bootstrap5
+
+from shop.pages import (
+    account,
+    basket,
+    cart,
+    catalogue,
+    checkout,
+    desk,
+    documents,
+    filters,
+    language,
+    law,
+    operator,
+    orders,
+    payment,
+    trade,
+)
+
+blueprints: list[Blueprint] = [
+    catalogue.pages,
+    cart.pages,
+    checkout.pages,
+    payment.pages,
+    orders.pages,
+    account.pages,
+    trade.pages,
+    desk.pages,
+    law.pages,
+    operator.pages,
+    documents.pages,
+    language.pages,
+]
+
+
+def init_app(app: Flask) -> None:
+    """Hang the pages into the application; before `core.web.init_app` and `open_library_views`."""
+    Bootstrap5().init_app(app)
+    Babel(app, locale_selector=language.chosen)
+    filters.init_app(app)
+    basket.init_app(app)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)

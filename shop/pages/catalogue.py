@@ -1,0 +1,116 @@
+"""The shop window: browsing, one listing with every tax and its law, a merchant."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+
+from catalog import categories, merchants, search
+from catalog.models import ROUTES
+from core.paging import PageArguments
+from core.schemas import Choice, Money, Text, country
+from core.web import public
+from shop.pages import listing_view, words
+from shop.pages.filters import country as country_name
+from shop.pages.forms import read_query
+
+pages = Blueprint("catalogue_pages", __name__)
+
+
+class _Query(PageArguments):
+    q = Text(100, load_default=None)
+    category = Text(40, load_default=None)
+    origin = country(load_default=None)
+    route = Choice(*ROUTES, load_default=None)
+    min_price = Money(load_default=None)
+    max_price = Money(load_default=None)
+    sort = Choice(*search.SORTS, load_default=None)
+
+
+@pages.get("/")
+@public
+def home() -> str:
+    """Cards under the filters of the address."""
+    query = read_query(_Query())
+    return _window(query)
+
+
+def _window(query: dict[str, Any]) -> str:
+    asked = {**query, "sort": query["sort"] or "relevance"}
+    result = json.loads(search.browse(search.Request(**asked, facets=True)))
+    return render_template(
+        "catalogue/home.html",
+        query=query,
+        result=result,
+        categories=categories.tree(),
+        category=_category(query["category"]),
+        filtered=any(query[name] is not None for name in _NAMES),
+        again=_again(),
+        route_choices=[(route, words.FILTERS["route"](route)) for route in ROUTES],
+        origin_choices=_origins(result, query["origin"]),
+        sort_choices=[(sort, words.SORTS[sort]) for sort in search.SORTS],
+    )
+
+
+_NAMES = ("q", "category", "origin", "route", "min_price", "max_price", "cursor")
+
+
+def _again() -> dict[str, str]:
+    """The filters as typed, for the link to the next page."""
+    names = {*_NAMES, "sort", "limit"} - {"cursor"}
+    return {name: value for name, value in request.args.items() if name in names and value}
+
+
+def _category(code: str | None) -> dict[str, Any] | None:
+    """The node of the tree, with its children when it is a department. Raises Problem `category_unknown`."""
+    if code is None:
+        return None
+    found = categories.find(code)
+    for department in categories.tree():
+        for node in (department, *department["children"]):
+            if node["code"] == found.code:
+                return node
+    return None
+
+
+def _origins(result: dict[str, Any], chosen: str | None) -> list[tuple[str, str]]:
+    """The origins that the present filters leave, by name."""
+    codes = {row["value"] for row in result["facets"]["origin"]} | ({chosen} if chosen else set())
+    return sorted(((code, country_name(code)) for code in codes), key=lambda pair: pair[1])
+
+
+@pages.get("/listings/<uuid:listing_id>")
+@public
+def listing(listing_id: uuid.UUID) -> str:
+    """One listing in full."""
+    text, _version = search.detail(listing_id)
+    card = json.loads(text)
+    return render_template(
+        "catalogue/listing.html",
+        card=card,
+        breakdown=listing_view.breakdown(card),
+        facts=listing_view.facts(card),
+        description=card.get("description"),
+        ranking=card["ranking"],
+    )
+
+
+@pages.get("/merchants/<uuid:merchant_id>")
+@public
+def merchant(merchant_id: uuid.UUID) -> str:
+    """Who sells, and what."""
+    arguments = read_query(PageArguments())
+    profile = merchants.profile(merchant_id)
+    wanted = search.Request(sort="newest", merchant=merchant_id, **arguments)
+    facts = [
+        (_("Unified social credit code"), profile["uscc"]),
+        (_("Customs registration"), profile["customs_code"]),
+        (_("Here since"), (profile["since"] or "")[:10]),
+    ]
+    return render_template(
+        "catalogue/merchant.html", merchant=profile, facts=facts, result=json.loads(search.browse(wanted))
+    )

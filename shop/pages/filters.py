@@ -1,0 +1,147 @@
+"""How figures, instants and names look on a page; nothing here computes."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import get_locale
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import clock, config
+from core.errors import Problem
+from core.money import fen_text, parse_fen, plain
+from core.web import maybe_actor
+from shop import addresses
+from shop.pages import basket, language, words
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
+_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}\Z", re.ASCII)
+
+
+def money(value: Any, currency: str = "CNY") -> str:
+    """ "1531.50" (or fen as int) as "¥1,531.50"; a blank as a dash."""
+    if value is None or value == "":
+        return "–"
+    text = fen_text(value) if isinstance(value, int) else str(value)
+    sign, digits = ("−", text[1:]) if text.startswith("-") else ("", text)
+    whole, dot, rest = digits.partition(".")
+    mark = "¥" if currency == "CNY" else f"{currency} "
+    return f"{sign}{mark}{int(whole):,}{dot}{rest}"
+
+
+def quantity(value: Any) -> str:
+    """A quantity without trailing zeros."""
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def instant(value: Any) -> str:
+    """An instant in Beijing time, to the minute."""
+    if not value:
+        return "–"
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.astimezone(clock.BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def day(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value or "–")
+
+
+def country(code: str | None) -> str:
+    """A country's name in the language of the page; the code itself when it has none."""
+    locale = get_locale()
+    names = locale.territories if locale else {}
+    name = str(names.get(code or "", code or "–"))
+    return {"中国香港特别行政区": "中国香港", "中国澳门特别行政区": "中国澳门"}.get(name, name)
+
+
+def both(value: Any) -> str:
+    """`{zh, en}` in the language of the page, else in the other."""
+    if not isinstance(value, dict):
+        return str(value or "")
+    first, second = ("zh", "en") if language.word() == "zh" else ("en", "zh")
+    return str(value.get(first) or value.get(second) or "")
+
+
+def other(value: Any) -> str:
+    """`{zh, en}` in the language that `both` does not show, or nothing."""
+    if not isinstance(value, dict):
+        return ""
+    text = str(value.get("en" if language.word() == "zh" else "zh") or "")
+    return "" if text == both(value) else text
+
+
+def json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def rate(value: Any) -> str:
+    """A rate in percent "12" as "12%"; what is not a plain number (a specific or compound rate) as it stands."""
+    if value is None or value == "":
+        return "–"
+    text = both(value) if isinstance(value, dict) else str(value)
+    return f"{text}%" if _NUMBER.match(text) else text
+
+
+def law_text(source: Any) -> str:
+    """Where a rule stands: the title of a source with its number, or the reference as written."""
+    if not isinstance(source, dict):
+        return str(source or "")
+    title = both(source.get("title")) or str(source.get("id") or "")
+    number = source.get("document_number") or source.get("number") or source.get("document") or ""
+    return f"{title} ({number})" if number and str(number) not in title else title
+
+
+def in_stock(available: Any) -> bool:
+    return bool(available) and str(available) not in ("0", "False")
+
+
+def is_money(value: Any) -> bool:
+    return isinstance(value, str) and bool(_AMOUNT.match(value))
+
+
+def share_of(part: str, whole: str) -> str:
+    """How much of a bar `part` fills, in percent; only its look depends on it."""
+    whole_fen = parse_fen(whole)
+    return fen_text(min(10000, parse_fen(part) * 10000 // whole_fen)) if whole_fen else "0"
+
+
+def address_line(address: dict[str, Any]) -> str:
+    return addresses.canonical_text(address)
+
+
+def reason_text(reason: Any) -> str:
+    """A reason given as words or as {code, detail}."""
+    if isinstance(reason, dict):
+        return str(reason.get("detail") or words.code_title(str(reason.get("code", ""))))
+    return str(reason)
+
+
+def _for_every_page() -> dict[str, Any]:
+    try:
+        person = maybe_actor()
+        cart_count = basket.count(person)
+    except (SQLAlchemyError, Problem):  # the page that tells of a fault must not need what is away
+        person, cart_count = None, 0
+    return {
+        "person": person,
+        "page_language": language.word(),
+        "cart_count": cart_count,
+        "here": request.full_path.rstrip("?"),
+        "demo_logins": not config.current().production,
+    }
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        money=money, quantity=quantity, instant=instant, day=day, country=country, both=both, other=other,
+        json_text=json_text, rate=rate, law_text=law_text, in_stock=in_stock, share_of=share_of,
+        address_line=address_line, reason_text=reason_text, **words.FILTERS,
+    )  # fmt: skip
+    app.jinja_env.tests["money_text"] = is_money
+    app.context_processor(_for_every_page)

@@ -1,0 +1,45 @@
+"""Forms and filters are read by the same strict fields as the API's bodies; a blank box is a field not given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, request
+from marshmallow import EXCLUDE, Schema
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
+
+from core.errors import Problem
+from core.web import Parser
+from shop.pages.words import problem_title
+
+
+class _PageParser(Parser):
+    def load_form(self, req: Any, schema: Schema) -> MultiDictProxy:
+        return MultiDictProxy(_filled(req.form), schema)
+
+    def load_querystring(self, req: Any, schema: Schema) -> MultiDictProxy:
+        return MultiDictProxy(_filled(req.args), schema)
+
+
+_parser = _PageParser()
+
+
+def _filled(values: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was typed, without spaces around it and without empty boxes."""
+    return MultiDict((name, text.strip()) for name, text in values.items(multi=True) if text.strip())
+
+
+def read_form(schema: Schema) -> dict[str, Any]:
+    """The posted form. Raises Problem `invalid_input` naming each field."""
+    return dict(_parser.parse(schema, request, location="form", unknown=EXCLUDE))
+
+
+def read_query(schema: Schema) -> dict[str, Any]:
+    """The filters in the address. Raises Problem `invalid_input`; foreign parameters are ignored."""
+    return dict(_parser.parse(schema, request, location="query", unknown=EXCLUDE))
+
+
+def tell(problem: Problem) -> None:
+    """Show a refusal on the page the person is sent back to."""
+    flash(f"{problem_title(problem)} {problem.detail if problem.detail != problem.title else ''}".strip(), "danger")

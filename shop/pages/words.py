@@ -1,0 +1,197 @@
+"""The platform's closed word lists in the two languages of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from core.errors import Problem, declared_codes
+
+ROUTES = {
+    "cross_border_retail": _("Cross-border retail"),
+    "general_trade": _("General trade"),
+    "services": _("Services"),
+}
+MODES = {"1210": _("Bonded warehouse"), "9610": _("Direct mail"), "0110": _("General trade")}
+UNITS = {
+    "kg": _("kg"),
+    "g": _("g"),
+    "t": _("tonne"),
+    "piece": _("piece"),
+    "box": _("box"),
+    "bag": _("bag"),
+    "bottle": _("bottle"),
+    "can": _("can"),
+    "set": _("set"),
+    "project": _("project"),
+    "hour": _("hour"),
+}
+TAXES = {
+    "duty": _("Customs duty"),
+    "additional_duty": _("Additional duty"),
+    "consumption_tax": _("Consumption tax"),
+    "vat": _("Import VAT"),
+    "tax": _("All taxes"),
+}
+ORDER_STATUSES = {
+    "awaiting_payment": _("Awaiting payment"),
+    "payment_review": _("Payment under review"),
+    "paid": _("Paid"),
+    "declared": _("Declared to customs"),
+    "held": _("Held by customs"),
+    "rejected": _("Rejected by customs"),
+    "released": _("Released by customs"),
+    "shipped": _("Shipped"),
+    "delivered": _("Delivered"),
+    "completed": _("Completed"),
+    "cancelled": _("Cancelled"),
+    "refunding": _("Being refunded"),
+    "refunded": _("Refunded"),
+    "returned": _("Returned"),
+}
+# The way of an order as a row of narrow steps.
+STEPS = {
+    "awaiting_payment": _("Ordered"),
+    "paid": _("Paid"),
+    "declared": _("Filed"),
+    "released": _("Cleared"),
+    "shipped": _("Sent"),
+    "delivered": _("Arrived"),
+}
+LISTING_STATUSES = {
+    "draft": _("Draft"),
+    "submitted": _("Under review"),
+    "published": _("Published"),
+    "withdrawn": _("Withdrawn"),
+}
+SORTS = {
+    "relevance": _("Best match"),
+    "newest": _("Newest"),
+    "price": _("Price, low to high"),
+    "-price": _("Price, high to low"),
+}
+REPORT_KEYS = {
+    "month": _("Month"),
+    "hs2": _("Chapter"),
+    "hs4": _("Heading"),
+    "hs8": _("Tariff line"),
+    "origin": _("Origin"),
+    "merchant": _("Merchant"),
+    "route": _("Route"),
+    "zone": _("Zone"),
+    "office": _("Customs office"),
+}
+MEASURES = {
+    "mfn": _("MFN rate"),
+    "general": _("General rate"),
+    "conventional": _("Conventional rate (agreement)"),
+    "preference": _("Conventional rate (agreement)"),
+    "special_preference": _("Special preference"),
+    "provisional": _("Provisional rate"),
+    "quota": _("Tariff quota"),
+    "tariff_quota": _("Tariff quota"),
+    "safeguard": _("Safeguard duty"),
+    "surtax": _("Additional tariff (surtax)"),
+    "anti_dumping": _("Anti-dumping duty"),
+    "countervailing": _("Countervailing duty"),
+    "retail_zero": _("Retail import: duty zero"),
+    "vat": _("Import VAT"),
+    "consumption_tax": _("Consumption tax"),
+}
+STANDINGS = {
+    "official": _("official text"),
+    "secondary": _("read in a secondary source"),
+    "assumed": _("assumed, no text read"),
+}
+RANK_PARTS = {
+    "text": _("Match with the words"),
+    "availability": _("In stock"),
+    "freshness": _("Life left"),
+    "price": _("Price within its category"),
+}
+ALLOWANCE_KINDS = {
+    "held": _("held"),
+    "used": _("used"),
+    "moved": _("moved to the new year"),
+    "confirmed": _("confirmed at release"),
+    "cancelled": _("given back: cancelled"),
+    "expired": _("given back: not paid"),
+    "rejected": _("given back: rejected"),
+    "returned": _("given back: returned"),
+}
+EVENTS = {
+    **ORDER_STATUSES,
+    "placed": _("Order placed"),
+    "hold_expired": _("Not paid in time"),
+    "late_payment": _("Paid too late, refunded"),
+    "cancellation_requested": _("Cancellation asked of customs"),
+    "cancel_refused": _("Customs refused the cancellation"),
+    "refund_promised": _("Refund promised"),
+    "refund_paid": _("Refund paid"),
+}
+DECLARATION_STATUSES = {
+    **ORDER_STATUSES,
+    "pending": _("Waiting to be sent"),
+    "failed": _("Could not be filed"),
+    "sent": _("Sent to customs"),
+    "closed": _("Closed by customs"),
+    "returned_abroad": _("Returned abroad"),
+}
+STATUS_TONES = {
+    "awaiting_payment": "badge-warn",
+    "payment_review": "badge-warn",
+    "held": "badge-warn",
+    "rejected": "badge-bad",
+    "cancelled": "badge-bad",
+    "refunding": "badge-warn",
+    "released": "badge-good",
+    "shipped": "badge-good",
+    "delivered": "badge-good",
+    "completed": "badge-good",
+}
+
+
+def label(words: Mapping[str, Any]) -> Callable[[Any], str]:
+    """A template filter: the word's label, or the word itself in plain letters when the list does not know it."""
+
+    def read(value: Any) -> str:
+        known = words.get(str(value))
+        return str(known) if known is not None else str(value or "–").replace("_", " ")
+
+    return read
+
+
+FILTERS = {
+    "route": label(ROUTES),
+    "mode": label(MODES),
+    "unit": label(UNITS),
+    "tax_kind": label(TAXES),
+    "order_status": label(ORDER_STATUSES),
+    "step": label(STEPS),
+    "listing_status": label(LISTING_STATUSES),
+    "report_key": label(REPORT_KEYS),
+    "measure": label(MEASURES),
+    "standing": label(STANDINGS),
+    "rank_part": label(RANK_PARTS),
+    "allowance_kind": label(ALLOWANCE_KINDS),
+    "declaration_status": label(DECLARATION_STATUSES),
+    "status_tone": lambda status: STATUS_TONES.get(status, "badge-sea"),
+    "event_name": label(EVENTS),
+}
+
+
+def code_title(code: str) -> str:
+    """The title of a refusal by its code; the code in plain letters when nobody declared it."""
+    titles = {entry.word: entry.title for entry in declared_codes()}
+    return gettext(titles[code]) if code in titles else code.replace("_", " ")
+
+
+FILTERS["block_title"] = code_title
+
+
+def problem_title(problem: Problem) -> str:
+    """A refusal's title in the language of the page; titles are declared in English next to what raises them."""
+    return gettext(problem.title)
