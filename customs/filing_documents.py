@@ -194,7 +194,7 @@ def _payer(case: Case) -> facts.Person:
 
 
 def _line(line: FilingLine) -> facts.FilingLine:
-    units = [codes.unit_code(unit) for unit in line.statutory_units or edition.statutory_units(line.hs)]
+    units = [codes.unit_code(unit) for unit in line.statutory_units or statutory_units(line.hs)]
     second = line.statutory[1] if len(line.statutory) > 1 and len(units) > 1 else None
     return facts.FilingLine(
         item_no=line.sku,
@@ -214,6 +214,12 @@ def _line(line: FilingLine) -> facts.FilingLine:
         item_record_no=line.item_record_no,
         licence_no=line.licence_no,
     )
+
+
+def statutory_units(hs: str) -> tuple[str, ...]:
+    """Customs' codes of the one or two units in which a goods code is counted; none for a code we do not know."""
+    row = edition.tariff().nomenclature.get(hs)
+    return () if row is None else tuple(row[name] for name in ("unit1", "unit2") if row[name])
 
 
 def contents(case: Case, filed_at: datetime) -> dict[str, documents.Document]:

@@ -1,0 +1,37 @@
+"""Ready answers: plain JSON values built by the services, serialised once."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response
+
+from core import paging
+from core.errors import invalid
+
+
+def ready(body: Any, status: int = 200, *, location: str | None = None) -> Response:
+    """A JSON answer; `location` is the address of what was created."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    answer = Response(text, status, mimetype="application/json")
+    if location is not None:
+        answer.headers["Location"] = location
+    return answer
+
+
+def after_id(cursor: str | None) -> uuid.UUID | None:
+    """The id a cursor of a list by id holds. Raises Problem `invalid_input` for a foreign cursor."""
+    key = paging.decode(cursor, str)
+    try:
+        return None if key is None else uuid.UUID(key[0])
+    except ValueError:
+        raise invalid("cursor", "is not a cursor of this list") from None
+
+
+def id_page(rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """One page of `limit + 1` fetched rows that are ordered by their id."""
+    items, following = paging.page(rows, limit, lambda row: paging.encode(row["id"]))
+    return {"items": list(items), "next": following}

@@ -1,0 +1,97 @@
+"""Declarations for the desk, and the door for receipts of the single window."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from flask import Response, request
+
+from core import config, strict_json
+from core.accounts import UNAUTHENTICATED
+from core.errors import Problem
+from core.web import API_PREFIX, MEDIA_TYPE, Blueprint, actor, public, requires
+from customs import declaration_views, filing, receipts
+from customs.api import schemas
+from customs.api.answers import after_id, id_page, ready
+from customs.window.messages import BYTES_MAX
+from customs.window.transport import EnvelopeUnreadable, open_envelope
+
+blueprint = Blueprint(
+    "declarations", __name__, url_prefix=f"{API_PREFIX}/customs", description="Declarations and receipts"
+)
+
+_XML = ("application/xml", "text/xml")
+
+
+@blueprint.route("/declarations")
+@requires("customs")
+@blueprint.arguments(schemas.DeclarationFilter, location="query")
+@blueprint.response(200, schemas.Declarations)
+def list_declarations(query: dict[str, Any]) -> Response:
+    """Declarations, newest first; `from` and `to` are Beijing days of opening."""
+    wanted = declaration_views.Filter(
+        status=query["status"],
+        kind=query["kind"],
+        first=query["first"],
+        last=query["last"],
+        order=query["order"],
+        merchant_id=query["merchant"],
+        after=after_id(query["cursor"]),
+    )
+    return ready(id_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"]))
+
+
+@blueprint.route("/declarations/<uuid:declaration_id>")
+@requires("customs")
+@blueprint.response(200, schemas.DeclarationDetail)
+def read_declaration(declaration_id: Any) -> Response:
+    """One declaration: its documents at customs, its lines, and our taxes beside customs' bill."""
+    return ready(declaration_views.detail(declaration_id))
+
+
+@blueprint.route("/declarations/<uuid:declaration_id>/file", methods=["POST"])
+@requires("customs")
+@blueprint.response(202, schemas.Declaration)
+def file_declaration(declaration_id: Any) -> Response:
+    """Try a failed filing again, after its cause was mended."""
+    filing.file_again(declaration_id, str(actor().id))
+    return ready(declaration_views.detail(declaration_id), 202)
+
+
+@blueprint.route("/receipts")
+@requires("customs", "operator")
+@blueprint.arguments(schemas.ReceiptFilter, location="query")
+@blueprint.response(200, schemas.Receipts)
+def list_receipts(query: dict[str, Any]) -> Response:
+    """Receipts, newest first, quarantined ones among them."""
+    rows = receipts.listing(query["state"], after_id(query["cursor"]), query["limit"] + 1)
+    return ready(id_page(rows, query["limit"]))
+
+
+@blueprint.route("/receipts", methods=["POST"])
+@public
+@blueprint.response(202, schemas.ReceiptTaken)
+def receive_receipt() -> Response:
+    """A receipt of the single window, raw XML or in its JSON envelope, with the window's own token."""
+    _check_token()
+    request.max_content_length = 2 * BYTES_MAX
+    return ready(receipts.store(_message()), 202)
+
+
+def _check_token() -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = config.current().receipt_token
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected.encode()):
+        raise Problem(UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _message() -> bytes:
+    if request.mimetype in _XML:
+        return request.get_data(cache=False)
+    if request.mimetype != "application/json":
+        raise Problem(MEDIA_TYPE, "a receipt is application/xml, or application/json with the window's envelope")
+    try:
+        return open_envelope(strict_json.loads(request.get_data(cache=False)))
+    except EnvelopeUnreadable as fault:
+        raise Problem(receipts.UNREADABLE, str(fault)) from None
