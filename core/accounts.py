@@ -51,14 +51,14 @@ class Role(Base, RoleMixin):
 class User(Base, UserMixin):
     __tablename__ = "user_account"
 
-    id: Mapped[uuid.UUID] = id_column()
+    id: Mapped[uuid.UUID] = id_column()  # type: ignore[assignment]  # the mixin's stub says int
     email: Mapped[str] = mapped_column(String(254), unique=True)
     password: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(100))
     active: Mapped[bool] = mapped_column(default=True)
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")  # type: ignore[assignment]
 
 
 class ApiToken(Base):

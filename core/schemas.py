@@ -35,7 +35,16 @@ class Schema(_Schema):
         unknown = RAISE
 
 
-class _Strict(fields.String):
+class _Described:
+    """What the specification says of a field beyond its type."""
+
+    metadata: Any
+
+    def describe(self, **facts: Any) -> None:
+        self.metadata = {**self.metadata, **facts}
+
+
+class _Strict(_Described, fields.String):
     """A field whose JSON form is a string and nothing else."""
 
     rule = "must be a string"
@@ -61,7 +70,7 @@ class Text(_Strict):
     def __init__(self, most: int, *, least: int = 1, lines: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.most, self.least, self.lines = most, least, lines
-        self.metadata.update(minLength=least, maxLength=most)
+        self.describe(minLength=least, maxLength=most)
 
     def read(self, text: str) -> str:
         if not self.least <= len(text) <= self.most or (self.least and not text.strip()):
@@ -78,7 +87,7 @@ class Pattern(_Strict):
     def __init__(self, pattern: str, rule: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.form, self.rule = re.compile(rf"(?:{pattern})\Z", re.ASCII), rule
-        self.metadata.update(pattern=f"^{pattern}$")
+        self.describe(pattern=f"^{pattern}$")
 
     def read(self, text: str) -> str:
         if not self.form.match(text):
@@ -94,7 +103,7 @@ class Money(_Strict):
     def __init__(self, *, least: int = 0, most: int = FEN_MAX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
-        self.metadata.update(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]{1,2})?$", example="531.50")
+        self.describe(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]{1,2})?$", example="531.50")
 
     def read(self, text: str) -> int:
         try:
@@ -117,7 +126,7 @@ class Quantity(_Strict):
     def __init__(self, *, zero: bool = False, most: Decimal | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.zero, self.most = zero, most
-        self.metadata.update(pattern=r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,5})?$", example="3")
+        self.describe(pattern=r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,5})?$", example="3")
 
     def read(self, text: str) -> Decimal:
         if not _DECIMAL.match(text):
@@ -188,7 +197,7 @@ class Choice(_Strict):
     def __init__(self, *words: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.words = words
-        self.metadata.update(enum=list(words))
+        self.describe(enum=list(words))
 
     def read(self, text: str) -> str:
         if text not in self.words:
@@ -196,13 +205,13 @@ class Choice(_Strict):
         return text
 
 
-class WholeNumber(fields.Field):
+class WholeNumber(_Described, fields.Field):
     """A JSON integer (never a bool, fraction or string); in a query, ASCII digits."""
 
     def __init__(self, least: int, most: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
-        self.metadata.update(type="integer", minimum=least, maximum=most)
+        self.describe(type="integer", minimum=least, maximum=most)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         from_query = type(data) is not dict  # webargs hands query strings in a mapping of its own
@@ -213,12 +222,12 @@ class WholeNumber(fields.Field):
         return value
 
 
-class Flag(fields.Field):
+class Flag(_Described, fields.Field):
     """true or false; in a query also 1 or 0."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.metadata.update(type="boolean")
+        self.describe(type="boolean")
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if type(data) is not dict and value in ("1", "0", "true", "false"):

@@ -106,7 +106,17 @@ def open_library_views(app: Flask, *prefixes: str) -> None:
     """Views that libraries bring (static files, sign-in, the specification) cannot carry our mark themselves."""
     for endpoint, view in list(app.view_functions.items()):
         if endpoint.startswith(prefixes) and not hasattr(view, "access"):
-            app.view_functions[endpoint] = public(functools.wraps(view)(functools.partial(view)))
+            app.view_functions[endpoint] = public(_renamed(view))
+
+
+def _renamed(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The same view as an object of its own, which may carry a mark."""
+
+    @functools.wraps(view)
+    def call(**arguments: Any) -> Any:
+        return view(**arguments)
+
+    return call
 
 
 def requires(*roles: str) -> Callable[[V], V]:
