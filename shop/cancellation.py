@@ -51,12 +51,12 @@ def _cancel(session: Session, order: Order, actor: str, reason: str) -> None:
 
 def _cancel_unpaid(session: Session, order: Order, actor: str, reason: str) -> None:
     purchase = moves.lock_purchase(session, order.purchase_id)
-    was_held = purchase.status == "awaiting_payment"
+    if purchase.status == "awaiting_payment":
+        holds.free_stock(session, holds.orders_of(session, purchase.id))
     purchase.status = "cancelled"
     orders = holds.orders_of(session, purchase.id)
     moves.move(session, [each.id for each in orders], "cancelled", actor, detail=reason)
-    if was_held:
-        holds.free(session, orders, "cancelled")
+    holds.free_allowance(session, orders, "cancelled")
     jobs.defer(session, "shop.close_payment", purchase_id=str(purchase.id))
 
 

@@ -22,9 +22,9 @@ from core.database import db, new_id, transaction
 from core.errors import Problem, declare
 from customs import edition, persons
 from shop import addresses, carts, holds, offers, payments, quotes, taxing
-from shop.models import Order, OrderAllocation, OrderEvent, OrderLine, Payment, Purchase
-from shop.offers import Offer, OfferOrder
-from shop.quotes import Blocked, Item
+from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase
+from shop.offers import Blocked, Offer, OfferOrder
+from shop.quotes import Item
 
 ADDRESS_REQUIRED = declare("address_required", 422, "An order needs an address to be delivered to")
 for _word, _title in {
@@ -146,18 +146,20 @@ class _Rows:
             "expires_at": self.expires_at,
         }
         day_text = clock.beijing_day(now).strftime("%y%m%d")
-        self.orders = [self._order(order, new_number(day_text)) for order in offer.orders]
+        # Ids of one millisecond come in no order; sorted they keep the orders as they were quoted.
+        ids = sorted(new_id() for _ in offer.orders)
+        self.orders = [self._order(ids[i], order, new_number(day_text)) for i, order in enumerate(offer.orders)]
         self.lines = [
             self._line(row["id"], position, line)
             for row, order in zip(self.orders, offer.orders, strict=True)
             for position, line in enumerate(order.lines, 1)
         ]
 
-    def _order(self, order: OfferOrder, number: str) -> dict[str, Any]:
+    def _order(self, order_id: uuid.UUID, order: OfferOrder, number: str) -> dict[str, Any]:
         names = ("goods", "freight", "insurance", "duty", "additional_duty", "consumption_tax", "vat", "tax")
         sums = {f"{name}_fen": order.sum(f"{name}_fen") for name in (*names, "dutiable_value")}
         return {
-            "id": new_id(),
+            "id": order_id,
             "number": number,
             "purchase_id": self.purchase_id,
             "account_id": self.account_id,
@@ -220,7 +222,7 @@ def _store(session: Session, rows: _Rows) -> uuid.UUID:
     jobs.defer(session, "shop.expire_purchase", in_seconds=wait, purchase_id=str(rows.purchase_id))
     # Last, so that what others want too is locked only for a moment.
     orders, lines = [Order(**row) for row in rows.orders], [OrderLine(**row) for row in rows.lines]
-    session.execute(insert(OrderAllocation), holds.take(session, rows.purchase_id, orders, lines))
+    holds.take(session, rows.purchase_id, orders, lines)
     return rows.purchase_id
 
 

@@ -1,8 +1,8 @@
 """What becomes of purchases that nobody pays, and of payments that nobody told us about.
 
 At expiry the intent is cancelled first: if it was paid in the last moment, the purchase is paid, since its goods are
-still held. Only when Stripe does not answer are the goods freed without knowing; the orders then wait for its word, and
-a late payment takes the goods again or goes back (fault F28).
+still held. Only when Stripe does not answer are the goods freed without knowing; the orders then wait for its word,
+keeping their allowance, and a late payment takes the goods again or goes back (fault F28).
 """
 
 from __future__ import annotations
@@ -58,10 +58,11 @@ def _end(session: Session, purchase: Purchase, settled: bool) -> None:
     ids = [order.id for order in orders]
     if purchase.status == "awaiting_payment":
         purchase.status = "expired"
-        holds.free(session, orders, "expired")
+        holds.free_stock(session, orders)
         moves.note(session, ids, "hold_expired", "awaiting_payment", "shop", detail="not paid in time; goods freed")
     if purchase.status == "expired" and settled:
-        moves.move(session, ids, "cancelled", "shop", detail="not paid in time")
+        if moves.move(session, ids, "cancelled", "shop", detail="not paid in time"):
+            holds.free_allowance(session, orders, "expired")
         nameless = update(Payment).where(Payment.purchase_id == purchase.id, Payment.intent_id.is_(None))
         session.execute(nameless.values(closed_at=clock.now()))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -46,13 +45,16 @@ def allocations_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[lot
     ]
 
 
-def take(
-    session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]
-) -> list[dict[str, Any]]:
+def take(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
     """Hold stock for every line and allowance for every retail order, or raise the first refusal.
 
-    Returns the allocation rows for the caller to write. Raises Problem `out_of_stock`, `annual_limit`.
+    Raises Problem `out_of_stock`, `annual_limit`.
     """
+    _take_stock(session, purchase_id, orders, lines)
+    _hold_allowance(session, orders)
+
+
+def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
     places = {order.id: order.warehouse_id for order in orders}
     line_of = {(line.listing_id, places[line.order_id]): line for line in lines}
     wants = [lots.Want(listing_id, line.quantity, place) for (listing_id, place), line in line_of.items()]
@@ -67,8 +69,7 @@ def take(
         }
         for part in lots.hold(session, wants, f"purchase {purchase_id}")
     ]
-    _hold_allowance(session, orders)
-    return rows
+    session.execute(insert(OrderAllocation), rows)
 
 
 def _hold_allowance(session: Session, orders: Sequence[Order]) -> None:
@@ -88,27 +89,35 @@ def use_allowance(session: Session, order: Order) -> None:
 
 
 def free(session: Session, orders: Sequence[Order], kind: str) -> None:
-    """Give stock and allowance of these orders back; the caller has just moved them out of a living state.
+    """Give stock and allowance of these orders back; the caller has just moved them out of a living state."""
+    free_stock(session, orders)
+    free_allowance(session, orders, kind)
 
-    `kind` stands in the allowance's statement: `cancelled`, `expired`, `rejected`.
-    """
+
+def free_stock(session: Session, orders: Sequence[Order]) -> None:
     ids = [order.id for order in orders]
     lots.give_back(session, allocations_of(session, ids))
     lines = select(OrderLine.id).where(OrderLine.order_id.in_(ids))
     session.execute(delete(OrderAllocation).where(OrderAllocation.line_id.in_(lines)))
+
+
+def free_allowance(session: Session, orders: Sequence[Order], kind: str) -> None:
+    """`kind` stands in the allowance's statement: `cancelled`, `expired`, `rejected`."""
     for order in orders:
         if order.person_id is not None:
             allowance.give_back(session, order.number, kind=kind)
 
 
 def take_again(session: Session, purchase: Purchase, orders: Sequence[Order]) -> bool:
-    """Hold anew what an expiry gave back, for a payment that came late; False when that cannot be done."""
+    """Hold anew the stock that an expiry gave back, for a payment that came late; False when that cannot be done.
+
+    The allowance was kept, since it is nobody else's, until Stripe said what became of the payment.
+    """
     if purchase.status != "expired" or any(order.status != "awaiting_payment" for order in orders):
         return False
     try:
         with session.begin_nested():
-            rows = take(session, purchase.id, orders, lines_of(session, [order.id for order in orders]))
-            session.execute(insert(OrderAllocation), rows)
+            _take_stock(session, purchase.id, orders, lines_of(session, [order.id for order in orders]))
     except Problem:
         return False
     return True

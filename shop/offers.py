@@ -24,8 +24,6 @@ QUOTE_INVALID = declare("quote_invalid", 422, "This is not a quote of ours, or n
 QUOTE_EXPIRED = declare("quote_expired", 409, "The quote's time is over; ask for a new one")
 QUOTE_STALE = declare("quote_stale", 409, "What the quote rested on has changed; ask for a new one")
 
-TAXES = ("duty_fen", "additional_duty_fen", "consumption_tax_fen", "vat_fen", "tax_fen")
-
 
 @dataclass(slots=True)
 class OfferLine:
@@ -89,6 +87,21 @@ class Offer:
     @property
     def total_fen(self) -> int:
         return sum(order.total_fen for order in self.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why something cannot be bought; `order` is the place of the order in the answer, from 0."""
+
+    code: str
+    detail: str
+    hint: str | None = None
+    listing_id: uuid.UUID | None = None
+    order: int | None = None
+
+    def dump(self) -> dict[str, Any]:
+        found = {"code": self.code, "detail": self.detail, "hint": self.hint}
+        return found | {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
 
 
 def facts_of(listing: SaleFacts) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from core.errors import invalid
 from core.money import FEN_MAX, fen_text, plain, round_to_fen, share
 from customs import allowance, edition, persons
 from shop import addresses, freight, taxing
-from shop.offers import VALID_FOR, Offer, OfferLine, OfferOrder, facts_of, sign
+from shop.offers import VALID_FOR, Blocked, Offer, OfferLine, OfferOrder, facts_of, sign
 
 # Units that are weighed or measured out; everything else is sold by the piece.
 DIVISIBLE = ("kg", "g", "l", "ml", "m", "m2", "m3", "t")
@@ -31,21 +31,6 @@ class Item:
 
     listing_id: uuid.UUID
     quantity: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """Why something cannot be bought; `order` counts from 0. `final` ones cannot pass by waiting or by identifying."""
-
-    code: str
-    detail: str
-    hint: str | None = None
-    listing_id: uuid.UUID | None = None
-    order: int | None = None
-
-    def dump(self) -> dict[str, Any]:
-        found = {"code": self.code, "detail": self.detail, "hint": self.hint}
-        return found | {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
 
 
 def quote(items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def _send_back(session: Session, purchase: Purchase, orders: Sequence[Order], pa
     refunds.promise_deposit(session, purchase, "paid after the order had ended")
     ids = [order.id for order in orders]
     ended = moves.move(session, ids, "cancelled", "shop", detail="paid too late; the goods were no longer held")
+    holds.free_allowance(session, [order for order in orders if order.id in ended], "expired")
     others = [order_id for order_id in ids if order_id not in ended]
     moves.note(session, others, "late_payment", "cancelled", "shop", detail="paid after cancellation; refunded in full")
     audit.record(session, "stripe", "late_payment", "purchase", purchase.id, amount_fen=payment.amount_fen)

@@ -38,7 +38,7 @@ def _wrong_password(response: Response) -> bool:
 @public
 @blueprint.arguments(schemas.NewAccount)
 @blueprint.response(201, schemas.Account)
-def open_account(body: dict[str, Any]) -> Response:
+def create_account(body: dict[str, Any]) -> Response:
     """Open a consumer account."""
     opened = accounts.register(body["email"], body["password"], body["name"])
     return ready({"id": str(opened.id), "email": opened.email}, 201)
@@ -49,7 +49,7 @@ def open_account(body: dict[str, Any]) -> Response:
 @limiter.limit("10 per minute", key_func=_login_key, deduct_when=_wrong_password)
 @blueprint.arguments(schemas.Login)
 @blueprint.response(201, schemas.Token)
-def issue_token(body: dict[str, Any]) -> Response:
+def create_token(body: dict[str, Any]) -> Response:
     """A bearer token for address and password; it is shown once."""
     token, expires_at = accounts.issue_token(accounts.check_login(body["email"], body["password"]))
     return ready({"token": token, "expires_at": clock.instant_text(expires_at)}, 201)

@@ -27,7 +27,7 @@ def _items(body: dict[str, Any]) -> list[quotes.Item]:
 @public
 @blueprint.arguments(schemas.QuoteRequest)
 @blueprint.response(200, schemas.Quote)
-def quote(body: dict[str, Any]) -> Response:
+def create_quote(body: dict[str, Any]) -> Response:
     """The landed price of these items, every tax explained, and all that keeps them from being bought."""
     asking = maybe_actor()
     return ready(quotes.quote(_items(body), asking.id if asking else None, body["address_id"]))
@@ -129,7 +129,7 @@ def begin_payment(purchase_id: uuid.UUID) -> Response:
 @blueprint.route("/stripe/webhook", methods=["POST"])
 @public
 @blueprint.response(200, schemas.Received)
-def stripe_webhook() -> Response:
+def receive_stripe_event() -> Response:
     """A notice from Stripe: verified on its raw bytes, stored once, applied by a job."""
     request.max_content_length = RAW_MAX
     webhooks.receive(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
