@@ -1,0 +1,31 @@
+"""A listing's fields as a client writes them, turned into those of its row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.money import plain
+
+# What a field becomes when a client empties it with null.
+_EMPTY = ("hs", "mode", "net_weight_kg", "gross_weight_kg", "net_content", "gtin", "establishment_no")
+
+
+def listing_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Row values; a title given in one language stands for both, since every card shows both."""
+    row = {name: value for name, value in values.items() if value is not None or name in _EMPTY}
+    if "title" in row:
+        title = row.pop("title")
+        row["title_zh"] = title.get("zh") or title["en"]
+        row["title_en"] = title.get("en") or title["zh"]
+    if "description" in row:
+        row |= {f"description_{language}": text for language, text in row.pop("description").items()}
+    if "price" in row:
+        row["price_fen"] = row.pop("price")
+    if "statutory" in row:
+        row["statutory"] = {name: plain(quantity) for name, quantity in row["statutory"].items()}
+    if row.get("net_content"):
+        content = row["net_content"]
+        row["net_content"] = {"quantity": plain(content["quantity"]), "unit": content["unit"]}
+    if "declaration_elements" in row:
+        row["declaration_elements"] = [[name, text] for name, text in row["declaration_elements"].items()]
+    return row

@@ -1,0 +1,320 @@
+"""What the catalogue's calls take and answer. Fields not named here are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from catalog.models import RETAIL_MODES, ROUTES
+from catalog.search import SORTS
+from core.paging import PageArguments
+from core.schemas import Choice, Day, Flag, Id, Money, Pattern, Quantity, Schema, Text, country, hs_code
+
+UNITS = ("kg", "piece", "box", "bag", "bottle", "can", "set", "t", "project", "hour")
+PRICE_MOST = 10**11  # a thousand million yuan: dearer than any machine, far below what the engine bounds
+_CATEGORY = ("[a-z][a-z0-9_]{1,39}", "must be the code of a category")
+_DESCRIPTION_MOST = 5000
+
+
+class TextOr(fields.Field):
+    """A plain text, or an object of named texts."""
+
+    def __init__(self, most: int, schema: type[Schema], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plain, self.nested = Text(most), schema()
+        self.metadata.update(description=f"a text, or an object of {', '.join(self.nested.fields)}")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return self.nested.load(value) if isinstance(value, dict) else self.plain.deserialize(value)
+
+
+class Contact(Schema):
+    name = Text(60, required=True)
+    phone = Pattern(r"\+?[0-9](?:[0-9 -]{5,17})[0-9]", "must be a telephone number")
+    email = Text(254)
+
+
+class Agent(Schema):
+    name = Text(100, required=True)
+    uscc = Pattern("[0-9A-Z]{18}", "must be a unified social credit code")
+    customs_code = Pattern("[0-9A-Z]{10}", "must be a customs registration of 10 characters")
+
+
+class NewMerchant(Schema):
+    registered_name = Text(100, required=True)
+    uscc = Text(40, required=True)
+    customs_code = Pattern("[0-9A-Z]{10}", "must be a customs registration of 10 characters", required=True)
+    domestic_agent = TextOr(200, Agent, load_default=None, allow_none=True)
+    contact = TextOr(200, Contact, required=True)
+
+
+class Merchant(Schema):
+    id = fields.String()
+    registered_name = fields.String()
+    uscc = fields.String()
+    customs_code = fields.String()
+    domestic_agent = fields.Raw(allow_none=True)
+    contact = fields.Raw()
+    status = fields.String()
+    reason = fields.String(allow_none=True)
+    submitted_at = fields.String()
+    decided_at = fields.String(allow_none=True)
+
+
+class Merchants(Schema):
+    items = fields.List(fields.Nested(Merchant))
+    next = fields.String(allow_none=True)
+
+
+class Profile(Schema):
+    id = fields.String()
+    name = fields.String()
+    uscc = fields.String()
+    customs_code = fields.String()
+    since = fields.String(allow_none=True)
+
+
+class Name(Schema):
+    zh = fields.String()
+    en = fields.String()
+
+
+class Category(Schema):
+    code = fields.String()
+    name = fields.Nested(Name)
+    children = fields.List(fields.Nested(lambda: Category()))
+
+
+class MerchantName(Schema):
+    id = fields.String()
+    name = fields.String()
+
+
+class Card(Schema):
+    id = fields.String()
+    sku = fields.String()
+    title = fields.Nested(Name)
+    category = fields.String()
+    merchant = fields.Nested(MerchantName)
+    origin = fields.String()
+    hs = fields.String(allow_none=True)
+    route = fields.String()
+    mode = fields.String(allow_none=True)
+    unit = fields.String()
+    price = fields.String()
+    tax = fields.String()
+    landed_price = fields.String()
+    tax_included = fields.Boolean()
+    available = fields.String()
+    cold_chain = fields.Boolean()
+    image = fields.String()
+
+
+class Cards(Schema):
+    items = fields.List(fields.Nested(Card))
+    next = fields.String(allow_none=True)
+    facets = fields.Dict()
+
+
+class Detail(Card):
+    description = fields.Nested(Name)
+    facts = fields.Dict()
+    tax_breakdown = fields.Dict()
+    hindrance = fields.Dict(allow_none=True)
+    ranking = fields.Dict()
+
+
+class Browse(PageArguments):
+    q = Text(100, load_default=None)
+    category = Pattern(*_CATEGORY, load_default=None)
+    origin = country(load_default=None)
+    route = Choice(*ROUTES, load_default=None)
+    merchant = Id(load_default=None)
+    min_price = Money(load_default=None)
+    max_price = Money(load_default=None)
+    sort = Choice(*SORTS, load_default=None)
+    facets = Flag(load_default=False)
+
+
+class Title(Schema):
+    zh = Text(200)
+    en = Text(200)
+
+    @validates_schema
+    def _one_at_least(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("needs zh, en or both")
+
+
+class Description(Schema):
+    zh = Text(_DESCRIPTION_MOST, lines=True)
+    en = Text(_DESCRIPTION_MOST, lines=True)
+
+
+class Statutory(Schema):
+    """Quantities of the code's first and second statutory unit in one sales unit."""
+
+    unit1_quantity = Quantity()
+    unit2_quantity = Quantity()
+
+
+class NetContent(Schema):
+    quantity = Quantity(required=True)
+    unit = Choice("g", "kg", "ml", "L", "piece", required=True)
+
+
+class Texts(fields.Field):
+    """An object of short texts, such as declaration elements: {name: value}."""
+
+    def __init__(self, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most, self.name_of, self.text = most, Text(60), Text(255)
+        self.metadata.update(type="object", additionalProperties={"type": "string"}, maxProperties=most)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, dict) or len(value) > self.most:
+            raise ValidationError(f"must be an object of at most {self.most} texts")
+        return {self.name_of.deserialize(name): self.text.deserialize(entry) for name, entry in value.items()}
+
+
+class _ListingFields(Schema):
+    sku = Pattern("[!-~]{1,64}", "must have 1 to 64 visible ASCII characters without spaces")
+    title = fields.Nested(Title)
+    description = fields.Nested(Description)
+    category = Pattern(*_CATEGORY)
+    hs = hs_code(allow_none=True)
+    origin = country()
+    route = Choice(*ROUTES)
+    mode = Choice(*RETAIL_MODES, allow_none=True)
+    unit = Choice(*UNITS)
+    price = Money(least=1, most=PRICE_MOST)
+    net_weight_kg = Quantity(most=Decimal(10**8), allow_none=True)
+    gross_weight_kg = Quantity(most=Decimal(10**8), allow_none=True)
+    brand = Text(100)
+    specification = Text(255)
+    declaration_elements = Texts(40)
+    statutory = fields.Nested(Statutory)
+    net_content = fields.Nested(NetContent, allow_none=True)
+    gtin = Text(14, allow_none=True)
+    establishment_no = Text(40, allow_none=True)
+    cold_chain = Flag()
+    attributes = Texts(40)
+
+
+class ListingChange(_ListingFields):
+    """Any of the fields."""
+
+
+class NewListing(_ListingFields):
+    @validates_schema
+    def _complete(self, data: dict[str, Any], **_: Any) -> None:
+        needed = ["sku", "title", "category", "origin", "route", "unit", "price", "brand", "specification"]
+        if data.get("route") != "services":
+            needed += ["hs", "net_weight_kg"]
+        missing = [name for name in needed if data.get(name) is None]
+        if missing:
+            raise ValidationError({name: ["is required"] for name in missing})
+
+
+class Managed(Schema):
+    id = fields.String()
+    version = fields.Integer()
+    status = fields.String()
+    reasons = fields.List(fields.String())
+    title = fields.Nested(Name)
+    description = fields.Nested(Name)
+    sku = fields.String()
+    category = fields.String()
+    hs = fields.String(allow_none=True)
+    origin = fields.String()
+    route = fields.String()
+    mode = fields.String(allow_none=True)
+    unit = fields.String()
+    price = fields.String()
+    net_weight_kg = fields.String(allow_none=True)
+    gross_weight_kg = fields.String(allow_none=True)
+    brand = fields.String()
+    specification = fields.String()
+    declaration_elements = fields.Dict()
+    statutory = fields.Dict()
+    net_content = fields.Dict(allow_none=True)
+    gtin = fields.String(allow_none=True)
+    establishment_no = fields.String(allow_none=True)
+    cold_chain = fields.Boolean()
+    attributes = fields.Dict()
+    image = fields.String()
+    submitted_at = fields.String(allow_none=True)
+    published_at = fields.String(allow_none=True)
+    merchant = fields.Nested(MerchantName)
+
+
+class ManagedPage(Schema):
+    items = fields.List(fields.Nested(Managed))
+    next = fields.String(allow_none=True)
+
+
+class ManagedArguments(PageArguments):
+    status = Choice("draft", "submitted", "published", "withdrawn", load_default=None)
+
+
+class MerchantArguments(PageArguments):
+    status = Choice("submitted", "approved", "suspended", "rejected", load_default="submitted")
+
+
+class Decision(Schema):
+    decision = Choice("approve", "reject", "suspend", "reinstate", required=True)
+    reason = Text(500, load_default="")
+
+
+class NewLot(Schema):
+    listing_id = Id(required=True)
+    batch_no = Text(60, required=True)
+    produced_on = Day(load_default=None, allow_none=True)
+    expires_on = Day(load_default=None, allow_none=True)
+    quantity = Quantity(required=True)
+    warehouse = Text(100, load_default=None, allow_none=True)
+    item_record_no = Pattern("[0-9A-Za-z-]{1,30}", "must be an item record number", load_default=None, allow_none=True)
+    consignment_line_id = Id(load_default=None, allow_none=True)
+
+
+class Lot(Schema):
+    id = fields.String()
+    listing_id = fields.String()
+    batch_no = fields.String()
+    produced_on = fields.String(allow_none=True)
+    expires_on = fields.String(allow_none=True)
+    warehouse = fields.String(allow_none=True)
+    item_record_no = fields.String(allow_none=True)
+    on_hand = fields.String()
+    reserved = fields.String()
+    available = fields.String()
+    blocked = fields.Boolean()
+    block_reason = fields.String(allow_none=True)
+    consignment_line_id = fields.String(allow_none=True)
+
+
+class Lots(Schema):
+    items = fields.List(fields.Nested(Lot))
+    next = fields.String(allow_none=True)
+
+
+class LotArguments(PageArguments):
+    listing_id = Id(load_default=None)
+
+
+class Block(Schema):
+    reason = Text(200, required=True)
+
+
+class Adjustment(Schema):
+    counted = Quantity(zero=True, required=True)
+    reason = Text(80, required=True)
+
+
+class Policy(Schema):
+    rules = fields.List(fields.Dict())
+    fees = fields.List(fields.Dict())
+    ranking = fields.String()

@@ -1,0 +1,156 @@
+"""What the shop window shows of a listing, built when something changes and kept as JSON text in its row.
+
+Tax is a matter of day and edition, so both stand beside the text; what was built on another day is built anew by the
+nightly job, or by the first reader who comes before it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import String, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Session
+
+from catalog import categories, taxes, words
+from catalog.models import Listing, Merchant
+from catalog.taxes import Breakdown
+from core import clock
+from core.database import db, transaction
+from core.jobs import task
+from core.money import fen_text, plain
+from customs import codes, edition
+
+_BATCH = 500
+
+
+def is_current(row: Any) -> bool:
+    """Whether a row's card was built by the law of this edition and day."""
+    return row.assessed_on == clock.today() and row.assessed_edition == edition.tariff().edition
+
+
+def compose(session: Session, rows: Sequence[Listing], *, new_words: bool = True) -> None:
+    """Build cards, details and search words of listings in the caller's transaction."""
+    with session.no_autoflush:  # a listing on its way into the shop is not complete before its card is
+        told = select(Merchant.id, Merchant.registered_name).where(Merchant.id.in_({row.merchant_id for row in rows}))
+        names = dict(session.execute(told).tuples().all())
+        for row, breakdown in zip(rows, taxes.breakdowns(session, rows), strict=True):
+            _compose_one(row, names[row.merchant_id], breakdown)
+            if new_words:
+                row.search = _search_of(row)
+
+
+def _compose_one(row: Listing, merchant_name: str, breakdown: Breakdown) -> None:
+    row.card = _text(_card(row, merchant_name, breakdown))
+    row.detail = _text(_detail(row, breakdown))
+    row.tax_fen = breakdown.tax_fen
+    row.hindrance = breakdown.hindrance
+    row.assessed_edition = breakdown.edition
+    row.assessed_on = breakdown.day
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _card(row: Listing, merchant_name: str, breakdown: Breakdown) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "sku": row.sku,
+        "title": {"zh": row.title_zh, "en": row.title_en},
+        "category": row.category,
+        "merchant": {"id": str(row.merchant_id), "name": merchant_name},
+        "origin": row.origin,
+        "hs": row.hs,
+        "route": row.route,
+        "mode": row.mode,
+        "unit": row.unit,
+        "price": fen_text(row.price_fen),
+        "tax": fen_text(breakdown.tax_fen),
+        "landed_price": fen_text(row.price_fen + breakdown.tax_fen),
+        "tax_included": breakdown.included,
+        "standing": breakdown.standing,
+        "cold_chain": row.cold_chain,
+        "image": row.image,
+    }
+
+
+def _detail(row: Listing, breakdown: Breakdown) -> dict[str, Any]:
+    return {
+        "description": {"zh": row.description_zh, "en": row.description_en},
+        "facts": {
+            "origin_name": {"zh": codes.country_name(row.origin, "zh"), "en": codes.country_name(row.origin, "en")},
+            "brand": row.brand,
+            "specification": row.specification,
+            "net_weight_kg": _number(row.net_weight_kg),
+            "gross_weight_kg": _number(row.gross_weight_kg),
+            "net_content": row.net_content,
+            "gtin": row.gtin,
+            "establishment_no": row.establishment_no,
+            "declaration_elements": dict(row.declaration_elements),
+            "statutory": row.statutory,
+            "attributes": row.attributes,
+            "version": row.version,
+        },
+        "tax_breakdown": breakdown.told,
+    }
+
+
+def _number(value: Any) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _search_of(row: Listing) -> Any:
+    """The search vector as one SQL expression: English through PostgreSQL's stemmer, the rest written by `words`."""
+    names = [categories.words(row.category), codes.country_name(row.origin, "zh"), codes.country_name(row.origin, "en")]
+    parts = [
+        words.Part(f"{row.title_zh} {row.title_en}", words.TITLE),
+        words.Part(
+            f"{row.brand} {row.specification} {' '.join(value for _, value in row.declaration_elements)}", words.FACT
+        ),
+        words.Part(" ".join(names), words.NAME),
+        words.Part(f"{row.description_zh} {row.description_en}", words.TEXT),
+    ]
+    vector: Any = cast(_literal(f"{words.han_vector(parts)} {words.code_vector(row.hs, row.sku)}"), TSVECTOR)
+    for part in parts:
+        english = func.to_tsvector("english", _literal(words.latin(part.text)))
+        vector = vector.op("||")(func.setweight(english, literal_column(f"'{part.weight}'")))
+    return vector
+
+
+def _literal(value: str) -> Any:
+    return bindparam(None, value, String, unique=True)
+
+
+def refresh(listing_ids: Sequence[uuid.UUID]) -> bool:
+    """Build stale cards anew; True when there were any. Readers who come at once wait for one builder."""
+    if not listing_ids:
+        return False
+    with transaction() as session:
+        rows = [row for row in _locked(session, Listing.id.in_(listing_ids)) if not is_current(row)]
+        compose(session, rows, new_words=False)
+    return True
+
+
+def _locked(session: Session, *conditions: Any) -> Sequence[Listing]:
+    statement = select(Listing).where(Listing.status == "published", *conditions).order_by(Listing.id).limit(_BATCH)
+    return session.scalars(statement.with_for_update().execution_options(populate_existing=True)).all()
+
+
+@task("catalog.refresh_cards", schedule="*/10 * * * *")
+def refresh_all() -> None:
+    """After midnight in Beijing, and after the law was changed, every card is built anew."""
+    stale = or_(
+        Listing.assessed_on.is_distinct_from(clock.today()),
+        Listing.assessed_edition.is_distinct_from(edition.tariff().edition),
+    )
+    while True:
+        with transaction() as session:
+            rows = _locked(session, stale)
+            compose(session, rows, new_words=False)
+        db.session.expunge_all()  # a batch must not keep the one before it in memory
+        if len(rows) < _BATCH:
+            return

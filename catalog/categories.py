@@ -1,0 +1,66 @@
+"""The shelves of the shop: a tree of two levels, read once from `categories.toml`."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import declare, invalid
+
+CATEGORY_UNKNOWN = declare("category_unknown", 422, "There is no such category")
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One shelf; a department is its own department."""
+
+    code: str
+    zh: str
+    en: str
+    art: str
+    department: str
+
+
+@functools.cache
+def tree() -> list[dict[str, Any]]:
+    """The tree as the API shows it: departments in their order, each with its shelves."""
+    return [
+        {**_node(department), "children": [_node(shelf) for shelf in department["shelves"]]} for department in _read()
+    ]
+
+
+def _node(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"code": entry["code"], "name": {"zh": entry["zh"], "en": entry["en"]}, "children": []}
+
+
+@functools.cache
+def _read() -> list[dict[str, Any]]:
+    return tomllib.loads((Path(__file__).parent / "categories.toml").read_text("utf-8"))["department"]
+
+
+@functools.cache
+def _by_code() -> dict[str, Category]:
+    found = {}
+    for department in _read():
+        for entry in (department, *department["shelves"]):
+            names = (entry["code"], entry["zh"], entry["en"], entry["art"])
+            found[entry["code"]] = Category(*names, department["code"])
+    return found
+
+
+def find(code: str) -> Category:
+    """The category of a code. Raises Problem `category_unknown`."""
+    found = _by_code().get(code)
+    if found is None:
+        raise invalid("category", f"must be one of {', '.join(_by_code())}", CATEGORY_UNKNOWN)
+    return found
+
+
+def words(code: str) -> str:
+    """Both names of a category and of its department, for the search."""
+    shelf = find(code)
+    department = find(shelf.department)
+    return " ".join(dict.fromkeys((shelf.zh, shelf.en, department.zh, department.en)))

@@ -1,0 +1,260 @@
+"""Listings and their life: drafted, submitted, reviewed, in the shop, withdrawn.
+
+The merchant writes, an operator admits, the law decides whether it may: compliance is checked when a listing is
+written, submitted and published, each time by the law of that day. A change of what the goods *are* (code, origin,
+weight ...) takes a published listing out of the shop until it is reviewed again; price and words may change on sale.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from catalog import art, cards, categories, compliance, merchants, ranking
+from catalog.merchants import WRONG_STATE
+from catalog.models import RETAIL, Listing, ListingVersion, Merchant
+from core import audit, clock, paging
+from core.database import db, new_id, transaction
+from core.errors import NOT_FOUND, Problem, declare
+from core.money import fen_text, plain
+
+SKU_TAKEN = declare("sku_taken", 409, "You have another listing with this sku")
+STALE = declare("version_changed", 412, "The listing was changed since you read it")
+
+# (move, from) -> to; what is not here is refused.
+MOVES = {
+    ("submit", "draft"): "submitted",
+    ("submit", "withdrawn"): "submitted",
+    ("approve", "submitted"): "published",
+    ("reject", "submitted"): "draft",
+    ("reject", "published"): "withdrawn",
+    ("publish", "withdrawn"): "published",
+    ("withdraw", "draft"): "withdrawn",
+    ("withdraw", "submitted"): "withdrawn",
+    ("withdraw", "published"): "withdrawn",
+    ("amend", "published"): "submitted",
+}
+# A repeated call finds the work done and says so.
+_DONE = {("submit", "submitted"), ("publish", "published"), ("approve", "published"), ("withdraw", "withdrawn")}
+
+# What customs, the tax and the label rest on: changed in the shop, it must be reviewed again.
+_LEGAL = (
+    *("category", "hs", "origin", "route", "mode", "unit", "net_weight_kg", "gross_weight_kg", "brand"),
+    *("specification", "declaration_elements", "statutory", "net_content", "gtin", "establishment_no"),
+)
+_FACTS = (
+    *("sku", "title_zh", "title_en", "description_zh", "description_en", "price_fen", "cold_chain", "attributes"),
+    *_LEGAL,
+)
+
+
+def create(
+    actor: str, merchant_id: uuid.UUID, values: dict[str, Any], listing_id: uuid.UUID | None = None
+) -> dict[str, Any]:
+    """Write a draft. Raises Problem `sku_taken`, `category_unknown` and what compliance refuses a draft for."""
+    row = Listing(id=listing_id or new_id(), merchant_id=merchant_id, status="draft", created_at=clock.now(), version=1)
+    _apply(row, values)
+    try:
+        with transaction() as session:
+            compliance.check_route(row, clock.today())
+            session.add(row)
+            session.flush()  # a taken sku is told before anything else is written
+            _keep_version(session, row, actor, "listing_created")
+            return dump(row)
+    except IntegrityError as fault:
+        raise _sku_taken(fault) from None
+
+
+def _sku_taken(fault: IntegrityError) -> Exception:
+    """The refusal when it was the sku that clashed; any other clash is a fault of ours."""
+    clashed = getattr(getattr(fault.orig, "diag", None), "constraint_name", None)
+    return Problem(SKU_TAKEN, errors={"sku": ["is taken"]}) if clashed == "uq_listing_merchant_id_sku" else fault
+
+
+def _apply(row: Listing, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+    for name in ("description_zh", "description_en", "brand", "specification"):
+        if getattr(row, name) is None:
+            setattr(row, name, "")
+    shelf = categories.find(row.category)
+    row.department = shelf.department
+    row.image = art.address_of(shelf.art)
+    if row.route == RETAIL and row.mode is None:
+        row.mode = "1210"
+    elif row.route != RETAIL:
+        row.mode = None
+
+
+def _keep_version(session: Session, row: Listing, actor: str, action: str, **data: Any) -> None:
+    facts = {name: _json(getattr(row, name)) for name in (*_FACTS, "status")}
+    version = {"listing_id": row.id, "version": row.version, "at": clock.now(), "actor": actor, "facts": facts}
+    session.add(ListingVersion(**version))
+    audit.record(session, actor, action, "listing", row.id, version=row.version, status=row.status, **data)
+
+
+def _json(value: Any) -> Any:
+    return plain(value) if isinstance(value, Decimal) else value
+
+
+def change(
+    actor: str, merchant_id: uuid.UUID, listing_id: uuid.UUID, version: int | None, values: dict[str, Any]
+) -> dict[str, Any]:
+    """Change some fields; `version` is the one the caller read (None: any).
+
+    Raises Problem `not_found`, `version_changed`, `sku_taken` and what compliance refuses.
+    """
+    try:
+        with transaction() as session:
+            row = _own(session, merchant_id, listing_id)
+            if version is not None and version != row.version:
+                raise Problem(STALE, f"the listing is at version {row.version} now, not {version}")
+            before = {name: getattr(row, name) for name in _LEGAL}
+            _apply(row, values)
+            compliance.check_route(row, clock.today())
+            if any(before[name] != getattr(row, name) for name in _LEGAL):
+                row.needs_review = True
+                if row.status == "published":
+                    _move(row, "amend", clock.now())
+            _store(session, row, actor, "listing_changed", fields=sorted(values))
+            return dump(row)
+    except IntegrityError as fault:
+        raise _sku_taken(fault) from None
+
+
+def _store(session: Session, row: Listing, actor: str, action: str, **data: Any) -> None:
+    row.version += 1
+    if row.status in ("submitted", "published"):
+        cards.compose(session, [row])
+    session.flush()
+    if row.status == "published":
+        ranking.reckon(session, row.id)
+    _keep_version(session, row, actor, action, **data)
+
+
+def _own(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID) -> Listing:
+    """The listing, locked. Raises Problem `not_found` for another merchant's."""
+    statement = select(Listing).where(Listing.id == listing_id, Listing.merchant_id == merchant_id).with_for_update()
+    row = session.scalars(statement.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise Problem(NOT_FOUND, "no such listing")
+    return row
+
+
+def _move(row: Listing, move: str, at: datetime) -> bool:
+    """Make a move of the table; False when it was made before. Raises Problem `wrong_state`."""
+    if (move, row.status) in _DONE:
+        return False
+    to = MOVES.get((move, row.status))
+    if to is None:
+        raise Problem(WRONG_STATE, f"a listing that is {row.status} does not take {move}")
+    if move == "publish" and row.needs_review:
+        raise Problem(WRONG_STATE, "the listing was changed since its review: submit it again")
+    if to == "submitted":
+        row.submitted_at = at
+    if to == "published":
+        row.published_at = row.published_at or at
+    row.status = to
+    return True
+
+
+def move(actor: str, merchant_id: uuid.UUID, listing_id: uuid.UUID, step: str) -> dict[str, Any]:
+    """Submit, publish (again) or withdraw an own listing.
+
+    Raises Problem `not_found`, `wrong_state` and, on the way into the shop, what compliance refuses.
+    """
+    with transaction() as session:
+        row = _own(session, merchant_id, listing_id)
+        if _move(row, step, clock.now()):
+            _enter(row)
+            _store(session, row, actor, f"listing_{step}")
+        return dump(row)
+
+
+def _enter(row: Listing) -> None:
+    if row.status in ("submitted", "published"):
+        compliance.check_all(row, clock.today())
+
+
+def review(actor: str, listing_id: uuid.UUID, decision: str, reason: str) -> dict[str, Any]:
+    """An operator's decision: approve puts a submitted listing into the shop, reject gives it back with the reason.
+
+    Raises Problem `not_found`, `wrong_state` and what compliance refuses on that day.
+    """
+    with transaction() as session:
+        row = session.get(Listing, listing_id, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise Problem(NOT_FOUND, "no such listing")
+        if _move(row, decision, clock.now()):
+            approved = decision == "approve"
+            row.needs_review = row.needs_review and not approved
+            row.reasons = [] if approved else [reason]
+            _enter(row)
+            _store(session, row, actor, f"listing_{decision}", reason=reason)
+        return dump(row)
+
+
+def exists(listing_id: uuid.UUID) -> bool:
+    return db.session.get(Listing, listing_id) is not None
+
+
+def managed(merchant_id: uuid.UUID, listing_id: uuid.UUID) -> dict[str, Any]:
+    """One own listing with everything the merchant wrote. Raises Problem `not_found`."""
+    row = db.session.get(Listing, listing_id, populate_existing=True)
+    if row is None or row.merchant_id != merchant_id:
+        raise Problem(NOT_FOUND, "no such listing")
+    return dump(row)
+
+
+def managed_page(merchant_id: uuid.UUID, status: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Own listings of any state, newest first."""
+    statement = select(Listing).where(Listing.merchant_id == merchant_id)
+    if status is not None:
+        statement = statement.where(Listing.status == status)
+    return _page(statement, limit, cursor, dump)
+
+
+def under_review(limit: int, cursor: str | None) -> dict[str, Any]:
+    """Submitted listings of all merchants, newest first, each with its merchant's name."""
+    statement = select(Listing, Merchant.registered_name).join(Merchant).where(Listing.status == "submitted")
+
+    def named(row: Any) -> dict[str, Any]:
+        return {**dump(row[0]), "merchant": {"id": str(row[0].merchant_id), "name": row[1]}}
+
+    return _page(statement, limit, cursor, named, lambda row: row[0].id)
+
+
+def _page(statement: Any, limit: int, cursor: str | None, told: Any, id_of: Any = lambda row: row.id) -> dict[str, Any]:
+    key = paging.decode(cursor, str)
+    if key:
+        statement = statement.where(Listing.id < merchants.paged_id(key[0]))
+    found = db.session.execute(statement.order_by(Listing.id.desc()).limit(limit + 1)).all()
+    rows = [row[0] if len(row) == 1 else row for row in found]
+    shown, after = paging.page(rows, limit, lambda row: paging.encode(str(id_of(row))))
+    return {"items": [told(row) for row in shown], "next": after}
+
+
+def dump(row: Listing) -> dict[str, Any]:
+    """Everything the merchant wrote and where it stands; never shown to others."""
+    facts = {name: _json(getattr(row, name)) for name in _FACTS if not name.startswith(("title_", "description_"))}
+    price = facts.pop("price_fen")
+    return {
+        "id": str(row.id),
+        "version": row.version,
+        "status": row.status,
+        "reasons": row.reasons,
+        "title": {"zh": row.title_zh, "en": row.title_en},
+        "description": {"zh": row.description_zh, "en": row.description_en},
+        "price": fen_text(price),
+        **facts,
+        "declaration_elements": dict(row.declaration_elements),
+        "image": row.image,
+        "published_at": clock.instant_text(row.published_at),
+        "submitted_at": clock.instant_text(row.submitted_at),
+    }

@@ -1,0 +1,191 @@
+"""Merchants: who may sell. An application is checked, then an operator decides; suspension empties the shelves at once.
+
+The same fees and rules hold for every merchant (`policy`), and no rank depends on who one is.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import stdnum.cn.uscc
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from stdnum.exceptions import ValidationError
+
+from catalog.models import Merchant, MerchantMember
+from core import audit, clock, paging
+from core.accounts import FORBIDDEN, ensure_role
+from core.database import db, new_id, transaction
+from core.errors import NOT_FOUND, Problem, declare, invalid
+
+USCC_WRONG = declare("uscc_wrong", 422, "The unified social credit code does not stand")
+MERCHANT_EXISTS = declare("merchant_exists", 409, "This enterprise or account has a merchant already")
+MERCHANT_CLOSED = declare("merchant_not_approved", 409, "The merchant is not admitted to sell")
+WRONG_STATE = declare("wrong_state", 409, "The state of the object does not allow this")
+
+# decision -> (from, to)
+MOVES: dict[str, tuple[tuple[str, ...], str]] = {
+    "approve": (("submitted",), "approved"),
+    "reject": (("submitted",), "rejected"),
+    "suspend": (("approved",), "suspended"),
+    "reinstate": (("suspended",), "approved"),
+}
+
+
+def checked_uscc(text: str) -> str:
+    """The code in its one spelling. Raises Problem `uscc_wrong` (GB 32100-2015: form and check character)."""
+    try:
+        return str(stdnum.cn.uscc.validate(text))
+    except ValidationError:
+        rule = "must be 18 characters with the right check character (GB 32100-2015)"
+        raise invalid("uscc", rule, USCC_WRONG) from None
+
+
+def apply(user_id: uuid.UUID, values: dict[str, Any], *, merchant_id: uuid.UUID | None = None) -> dict[str, Any]:
+    """Hand in an application; the applicant becomes a member. Raises Problem `uscc_wrong`, `merchant_exists`."""
+    row = Merchant(
+        id=merchant_id or new_id(),
+        registered_name=values["registered_name"],
+        uscc=checked_uscc(values["uscc"]),
+        customs_code=values["customs_code"],
+        domestic_agent=values.get("domestic_agent"),
+        contact=values["contact"],
+        status="submitted",
+        submitted_by=user_id,
+        submitted_at=clock.now(),
+    )
+    try:
+        with transaction() as session:
+            _leave_rejected(session, user_id)
+            session.add(row)
+            session.flush()  # the membership below points at it
+            session.execute(insert(MerchantMember).values(user_id=user_id, merchant_id=row.id, joined_at=clock.now()))
+            audit.record(session, str(user_id), "merchant_submitted", "merchant", row.id, uscc=row.uscc)
+            return dump(row)
+    except IntegrityError:
+        raise Problem(MERCHANT_EXISTS, errors={"uscc": ["is taken, or the account has a merchant"]}) from None
+
+
+def _leave_rejected(session: Session, user_id: uuid.UUID) -> None:
+    """Someone whose application was refused may hand in another."""
+    refused = select(Merchant.id).where(Merchant.status == "rejected")
+    own = session.scalars(
+        select(MerchantMember).where(MerchantMember.user_id == user_id, MerchantMember.merchant_id.in_(refused))
+    ).first()
+    if own is not None:
+        session.delete(own)
+        session.flush()  # before the new membership of the same person
+
+
+def decide(actor: str, merchant_id: uuid.UUID, decision: str, reason: str) -> dict[str, Any]:
+    """Approve, reject, suspend or reinstate. Approval gives its members the role `merchant`.
+
+    Raises Problem `not_found`, `wrong_state`.
+    """
+    allowed, to = MOVES[decision]
+    with transaction() as session:
+        statement = (
+            update(Merchant)
+            .where(Merchant.id == merchant_id, Merchant.status.in_(allowed))
+            .values(status=to, reason=reason, decided_at=clock.now())
+            .returning(Merchant)
+        )
+        row = session.scalars(statement).first()
+        if row is None:
+            _refuse(session, merchant_id, decision)
+        if to == "approved":
+            for user_id in session.scalars(select(MerchantMember.user_id).where(MerchantMember.merchant_id == row.id)):
+                ensure_role(session, user_id, "merchant")
+        audit.record(session, actor, f"merchant_{to}", "merchant", merchant_id, reason=reason)
+        return dump(row)
+
+
+def _refuse(session: Session, merchant_id: uuid.UUID, decision: str) -> None:
+    status = session.scalar(select(Merchant.status).where(Merchant.id == merchant_id))
+    if status is None:
+        raise Problem(NOT_FOUND, "no such merchant")
+    raise Problem(WRONG_STATE, f"a merchant that is {status} cannot be moved by {decision}")
+
+
+def merchant_of(session: Session, user_id: uuid.UUID) -> uuid.UUID | None:
+    """The merchant a person acts for, whatever its state."""
+    return session.scalar(select(MerchantMember.merchant_id).where(MerchantMember.user_id == user_id))
+
+
+def membership(user_id: uuid.UUID) -> dict[str, str] | None:
+    """{id, name, status} of the merchant a person acts for, or None."""
+    statement = (
+        select(Merchant.id, Merchant.registered_name, Merchant.status)
+        .join(MerchantMember, MerchantMember.merchant_id == Merchant.id)
+        .where(MerchantMember.user_id == user_id)
+    )
+    row = db.session.execute(statement).first()
+    return None if row is None else {"id": str(row.id), "name": row.registered_name, "status": row.status}
+
+
+def acting_for(user_id: uuid.UUID, *, selling: bool = False) -> uuid.UUID:
+    """The merchant a person manages. With `selling` it must be admitted.
+
+    Raises Problem `forbidden` when there is none, `merchant_not_approved`.
+    """
+    found = membership(user_id)
+    if found is None:
+        raise Problem(FORBIDDEN, "your account acts for no merchant")
+    if selling and found["status"] != "approved":
+        raise Problem(MERCHANT_CLOSED, f"the merchant is {found['status']}")
+    return uuid.UUID(found["id"])
+
+
+def own(user_id: uuid.UUID) -> dict[str, Any]:
+    """The whole record of the merchant a person acts for. Raises Problem `forbidden`."""
+    row = db.session.get(Merchant, acting_for(user_id))
+    return dump(row)
+
+
+def profile(merchant_id: uuid.UUID) -> dict[str, Any]:
+    """What anybody may know of an admitted merchant. Raises Problem `not_found`."""
+    row = db.session.scalars(select(Merchant).where(Merchant.id == merchant_id, Merchant.status == "approved")).first()
+    if row is None:
+        raise Problem(NOT_FOUND, "no such merchant")
+    return {
+        "id": str(row.id),
+        "name": row.registered_name,
+        "uscc": row.uscc,
+        "customs_code": row.customs_code,
+        "since": clock.instant_text(row.decided_at),
+    }
+
+
+def under_review(status: str, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Merchants of a status, oldest first."""
+    key = paging.decode(cursor, str)
+    statement = select(Merchant).where(Merchant.status == status).order_by(Merchant.id).limit(limit + 1)
+    if key:
+        statement = statement.where(Merchant.id > paged_id(key[0]))
+    rows, after = paging.page(db.session.scalars(statement).all(), limit, lambda row: paging.encode(str(row.id)))
+    return {"items": [dump(row) for row in rows], "next": after}
+
+
+def paged_id(text: str) -> uuid.UUID:
+    """An identifier out of a cursor. Raises Problem `invalid_input` when somebody made it up."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise invalid("cursor", "is not a cursor of this list") from None
+
+
+def dump(row: Merchant) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "registered_name": row.registered_name,
+        "uscc": row.uscc,
+        "customs_code": row.customs_code,
+        "domestic_agent": row.domestic_agent,
+        "contact": row.contact,
+        "status": row.status,
+        "reason": row.reason,
+        "submitted_at": clock.instant_text(row.submitted_at),
+        "decided_at": clock.instant_text(row.decided_at),
+    }

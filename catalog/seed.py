@@ -1,0 +1,91 @@
+"""A small catalogue for a first look: five merchants and their listings, through the same services and the same law.
+
+Identifiers are derived from account, sku and batch, so that running it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import uuid
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from catalog import listings, merchants, receiving
+from catalog.api import inputs, schemas
+from catalog.models import RETAIL, SERVICES, Listing, Lot, Merchant
+from core import accounts
+from core.database import db
+from customs.models import Warehouse
+
+DEMO = Path(__file__).parent / "demo"
+PASSWORD = "landfall-demo"  # noqa: S105 - the demo accounts' password is printed by `make run`, on purpose
+_SPACE = uuid.UUID("6a3f3b5e-6a55-4a6c-9d0f-0f1c6f0a7b11")
+_ACTOR = "seed"
+
+
+def identifier(*parts: str) -> uuid.UUID:
+    """The same words give the same identifier on every machine."""
+    return uuid.uuid5(_SPACE, "/".join(parts))
+
+
+def seed() -> str:
+    """Fill the shop; says what there is. Raises LookupError when the customs floor has no warehouses yet."""
+    places = {mode: _warehouse(mode) for mode in ("1210", "0110")}
+    for path in sorted(DEMO.glob("*.toml")):
+        _merchant(tomllib.loads(path.read_text("utf-8")), places)
+    count = db.session.query(Listing).filter(Listing.status == "published").count()
+    db.session.rollback()
+    return f"{count} listings of {len(list(DEMO.glob('*.toml')))} merchants"
+
+
+def _warehouse(mode: str) -> str:
+    found = db.session.scalars(select(Warehouse.id).where(Warehouse.mode == mode).order_by(Warehouse.name)).first()
+    if found is None:
+        raise LookupError(f"there is no warehouse of mode {mode}: seed the customs floor first")
+    return str(found)
+
+
+def _merchant(facts: dict[str, Any], places: dict[str, str]) -> None:
+    merchant_id = identifier(facts["account"])
+    if db.session.get(Merchant, merchant_id) is None:
+        owner = _account(facts["account"], facts["contact"]["name"])
+        given = {name: facts[name] for name in ("registered_name", "uscc", "customs_code", "contact")}
+        merchants.apply(owner, schemas.NewMerchant().load(given), merchant_id=merchant_id)
+        merchants.decide(_ACTOR, merchant_id, "approve", "demonstration")
+    for listing in facts["listing"]:
+        _listing(merchant_id, listing, places)
+
+
+def _account(email: str, name: str) -> uuid.UUID:
+    known = db.session.scalars(select(accounts.User.id).where(accounts.User.email == email)).first()
+    return known or accounts.register(email, PASSWORD, name).id
+
+
+def _listing(merchant_id: uuid.UUID, facts: dict[str, Any], places: dict[str, str]) -> None:
+    lots = facts.pop("lot", [])
+    listing_id = identifier(str(merchant_id), facts["sku"])
+    status = db.session.scalar(select(Listing.status).where(Listing.id == listing_id))
+    if status is None:
+        values = inputs.listing_values(schemas.NewListing().load(facts))
+        status = listings.create(_ACTOR, merchant_id, values, listing_id)["status"]
+    if status == "draft":  # also when an earlier run was interrupted here
+        status = listings.move(_ACTOR, merchant_id, listing_id, "submit")["status"]
+    if status == "submitted":
+        listings.review(_ACTOR, listing_id, "approve", "")
+    for lot in lots:
+        _lot(merchant_id, listing_id, facts["route"], lot, places)
+
+
+def _lot(
+    merchant_id: uuid.UUID, listing_id: uuid.UUID, route: str, lot: dict[str, Any], places: dict[str, str]
+) -> None:
+    lot_id = identifier(str(listing_id), lot["batch_no"])
+    if db.session.get(Lot, lot_id) is not None:
+        return
+    days = {name: lot[name].isoformat() for name in ("produced_on", "expires_on") if name in lot}
+    given = {**lot, **days, "listing_id": str(listing_id)}
+    if route != SERVICES:
+        given["warehouse"] = places["1210" if route == RETAIL else "0110"]
+    receiving.create(_ACTOR, merchant_id, schemas.NewLot().load(given), lot_id)
