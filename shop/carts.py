@@ -87,7 +87,9 @@ def _upsert(session: Session, account_id: uuid.UUID, items: Mapping[uuid.UUID, D
     if rows:
         statement = insert(CartItem).values(rows)
         key = [CartItem.account_id, CartItem.listing_id]
-        session.execute(statement.on_conflict_do_update(key, set_={"quantity": statement.excluded.quantity}))
+        session.execute(
+            statement.on_conflict_do_update(index_elements=key, set_={"quantity": statement.excluded.quantity})
+        )
 
 
 def _check_known(listing_ids: list[uuid.UUID]) -> None:

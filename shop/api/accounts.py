@@ -13,6 +13,7 @@ from core.errors import Problem
 from core.idempotency import idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, actor, limiter, public, requires
+from customs import persons
 from shop import addresses, profiles
 from shop.api import schemas
 from shop.api.answers import nothing, ready
@@ -80,7 +81,7 @@ def read_me() -> Response:
 @blueprint.response(200, schemas.Identity)
 def put_identity(body: dict[str, Any]) -> Response:
     """Tell who the person is; a resident identity number with its checksum."""
-    return ready(profiles.set_identity(actor().id, **body))
+    return ready(persons.set_identity(actor().id, **body))
 
 
 @blueprint.route("/me/identity")

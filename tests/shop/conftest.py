@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from core import clock, config, jobs
@@ -31,6 +33,18 @@ def context(app: Any, database_url: str) -> Iterator[None]:
     with app.app_context():
         yield
         db.session.remove()
+
+
+class Client(FlaskClient):
+    """Requests in a context of their own, as a server's are, though the test holds one for the services."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
+@pytest.fixture
+def client(app: Any) -> Client:
+    return Client(app, app.response_class)
 
 
 @pytest.fixture
