@@ -22,22 +22,23 @@ run: venv ## install, start everything, print the addresses; Ctrl-C stops (PORT,
 	@exec $(PY) -m launch
 
 test: lint chromium ## everything CI runs: lint, types, import lines, all tests on a real PostgreSQL
-	@exec $(PY) -m pytest -n $(JOBS) -m "not soak" -q
+	@exec $(PY) -m pytest -n $(JOBS) -m "not soak"
 
 lint: venv-dev ## ruff, mypy, import lines
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(PY) -c \
 	  'import sys; from importlinter.cli import lint_imports_command; sys.argv[0] = "lint-imports"; lint_imports_command()'
 
 soak: venv-dev ## the slow checks: seeds, faults, long runs
-	@exec $(PY) -m pytest -n $(JOBS) -m soak -q
+	@exec $(PY) -m pytest -n $(JOBS) -m soak
 
 bench: venv ## measure, and print what against what
 	@exec $(PY) -m bench
 
 migration: venv ## make migration name=add_thing: an empty migration with the next number
-	@test -n "$(name)" || { echo "make migration: say name=verb_noun"; exit 1; }
-	@exec $(PY) -m flask --app wsgi db revision -m "$(name)" \
-	  --rev-id "$$(printf %04d $$(( 1$$(ls migrations/versions | sed -n 's/^\([0-9]\{4\}\)_.*\.py$$/\1/p' | sort | tail -n 1) - 9999 )))_$(name)"
+	@test -n "$(name)" || { echo "make migration: say name=verb_noun" >&2; exit 1; }
+	@last=$$(ls migrations/versions | sed -n 's/^\([0-9]\{4\}\)_.*\.py$$/\1/p' | sort | tail -n 1); \
+	next=$$(printf %04d $$((1$$last - 9999)))_$(name); \
+	exec $(PY) -m flask --app wsgi db revision -m "$$next" --rev-id "$$next"
 
 clean: ## remove .venv and caches; state in LANDFALL_VAR stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
