@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import db
-from core.errors import NOT_FOUND, Problem, declare
+from core.errors import NOT_FOUND, Problem
 from core.money import fen_text
 from customs.models import AllowanceEntry, AllowanceHold, AllowanceYear
+from customs.tariff.problems import ANNUAL_LIMIT
 
-ANNUAL_LIMIT = declare("annual_limit", 422, "The purchase would pass the buyer's yearly allowance")
 ENTRIES_MOST = 200
 
 

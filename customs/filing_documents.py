@@ -217,9 +217,8 @@ def _line(line: FilingLine) -> facts.FilingLine:
 
 
 def statutory_units(hs: str) -> tuple[str, ...]:
-    """Customs' codes of the one or two units in which a goods code is counted; none for a code we do not know."""
-    row = edition.tariff().nomenclature.get(hs)
-    return () if row is None else tuple(row[name] for name in ("unit1", "unit2") if row[name])
+    """Customs' codes of the one or two units in which a goods code is counted. Raises Problem `code_unknown`."""
+    return tuple(unit for unit in edition.tariff().statutory_units(hs) if unit)
 
 
 def contents(case: Case, filed_at: datetime) -> dict[str, documents.Document]:
