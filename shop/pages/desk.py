@@ -3,17 +3,109 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
 from marshmallow import Schema
 
-from core import clock
-from core.schemas import Choice, Day
+from catalog import merchants
+from core import clock, paging
+from core.errors import Problem
+from core.schemas import Choice, Day, Text
 from core.web import actor, requires
+from customs import declaration_views, filing
+from customs.models import DECLARATION_STATUSES
 from customs.reports import duty
-from shop.pages import words
-from shop.pages.forms import read_query
+from customs.reports.table import as_csv
+from shop import cursors
+from shop.pages import chart, words
+from shop.pages.forms import read_query, tell
 
 pages = Blueprint("desk_pages", __name__, url_prefix="/desk")
+
+
+class _Declarations(paging.PageArguments):
+    status = Choice(*DECLARATION_STATUSES, load_default=None)
+    order = Text(24, load_default=None)
+
+
+class _Report(Schema):
+    first = Day(data_key="from", load_default=None)
+    last = Day(data_key="to", load_default=None)
+    by = Choice(*duty.CUTS, load_default="month")
+
+
+@pages.get("/declarations")
+@requires("customs")
+def declarations() -> str:
+    """Declarations, newest first."""
+    query = read_query(_Declarations())
+    after = cursors.after(query["cursor"])
+    wanted = declaration_views.Filter(status=query["status"], order=query["order"], after=after)
+    rows = declaration_views.listing(wanted, query["limit"] + 1)
+    shown, following = paging.page(rows, query["limit"], lambda row: paging.encode(row["id"]))
+    return render_template(
+        "desk/declarations.html",
+        result={"items": shown, "next": following},
+        query=query,
+        again={name: query[name] for name in ("status", "order") if query[name]},
+        statuses=[(status, words.FILTERS["declaration_status"](status)) for status in DECLARATION_STATUSES],
+    )
+
+
+@pages.get("/declarations/<uuid:declaration_id>")
+@requires("customs")
+def declaration(declaration_id: uuid.UUID) -> str:
+    """One declaration with its documents, lines, bills and their difference."""
+    return render_template("desk/declaration.html", declaration=declaration_views.detail(declaration_id))
+
+
+@pages.post("/declarations/<uuid:declaration_id>/file")
+@requires("customs")
+def file_again(declaration_id: uuid.UUID) -> Any:
+    """Try a failed filing again."""
+    try:
+        filing.file_again(declaration_id, str(actor().id))
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        tell(problem)
+    else:
+        flash(_("It is filed again."), "success")
+    return redirect(url_for("desk_pages.declaration", declaration_id=declaration_id), 303)
+
+
+@pages.get("/reports/duty")
+@requires("customs", "merchant")
+def duty_report() -> str:
+    """Taxes of released lines by one cut: figures, chart, table."""
+    report = _report(read_query(_Report()))
+    by = report.by[0]
+    return render_template(
+        "desk/report.html",
+        report=duty.as_answer(report),
+        by=by,
+        keys=[(cut, str(words.REPORT_KEYS[cut])) for cut in duty.CUTS],
+        chart=chart.taxes(report),
+        arguments={"from": report.first.isoformat(), "to": report.last.isoformat(), "by": by},
+    )
+
+
+@pages.get("/reports/duty.csv")
+@requires("customs", "merchant")
+def duty_report_file() -> Response:
+    """The same report as a file."""
+    report = _report(read_query(_Report()))
+    name = f"duty-{report.first}-{report.last}-by-{report.by[0]}.csv"
+    return Response(
+        as_csv(report), mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _report(query: dict[str, Any]) -> duty.Report:
+    """The report asked for, by default of this year; a merchant sees its own lines only."""
+    today = clock.today()
+    own = None if actor().has("customs") else merchants.acting_for(actor().id)
+    first = query["first"] or today.replace(month=1, day=1)
+    return duty.duty_report(first, query["last"] or today, [query["by"]], own)

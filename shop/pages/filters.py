@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask, request
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import clock, config
@@ -121,6 +121,27 @@ def reason_text(reason: Any) -> str:
     return str(reason)
 
 
+def report_label(row: dict[str, Any], by: str) -> str:
+    """What a row of a report is about, as people call it."""
+    value = str(row[by] or "–")
+    if by == "origin":
+        return country(value)
+    if by == "merchant":
+        return str(row.get("merchant_name") or value)
+    return words.FILTERS["route"](value) if by == "route" else value
+
+
+def declaration_facts(declaration: dict[str, Any]) -> list[tuple[str, str]]:
+    """The numbers under which customs knows an order, as far as they are there."""
+    named = [
+        (gettext("Declaration number"), declaration.get("cop_no")),
+        (gettext("Pre-entry number"), declaration.get("pre_no")),
+        (gettext("List number"), declaration.get("invt_no")),
+        (gettext("Customs says"), declaration.get("info")),
+    ]
+    return [(name, str(value)) for name, value in named if value]
+
+
 def _for_every_page() -> dict[str, Any]:
     try:
         person = maybe_actor()
@@ -141,7 +162,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money, quantity=quantity, instant=instant, day=day, country=country, both=both, other=other,
         json_text=json_text, rate=rate, law_text=law_text, in_stock=in_stock, share_of=share_of,
-        address_line=address_line, reason_text=reason_text, **words.FILTERS,
+        address_line=address_line, reason_text=reason_text, report_label=report_label,
+        declaration_facts=declaration_facts, **words.FILTERS,
     )  # fmt: skip
     app.jinja_env.tests["money_text"] = is_money
     app.context_processor(_for_every_page)

@@ -132,13 +132,39 @@ EVENTS = {
     "refund_promised": _("Refund promised"),
     "refund_paid": _("Refund paid"),
 }
+# Of declarations and of their documents.
 DECLARATION_STATUSES = {
-    **ORDER_STATUSES,
+    "draft": _("Draft"),
     "pending": _("Waiting to be sent"),
+    "ready": _("Waiting to be sent"),
     "failed": _("Could not be filed"),
+    "send_failed": _("Did not reach customs"),
+    "filed": _("Filed"),
+    "stored": _("Stored at the port"),
+    "declaring": _("Being declared"),
     "sent": _("Sent to customs"),
+    "received": _("Received by customs"),
+    "declared": _("Declared to customs"),
+    "manual_check": _("An officer looks at it"),
+    "inspection": _("Inspection"),
+    "detained": _("Detained"),
+    "concluded": _("Papers examined"),
+    "accepted": _("Granted"),
+    "held": _("Held by customs"),
+    "rejected": _("Rejected by customs"),
+    "released": _("Released by customs"),
     "closed": _("Closed by customs"),
+    "cancelled": _("Cancelled"),
     "returned_abroad": _("Returned abroad"),
+}
+DOCUMENT_KINDS = {
+    "311": _("Order"),
+    "411": _("Payment"),
+    "511": _("Waybill"),
+    "513": _("Delivery"),
+    "621": _("Retail list"),
+    "623": _("Withdrawal"),
+    "625": _("Return"),
 }
 STATUS_TONES = {
     "awaiting_payment": "badge-warn",
@@ -176,6 +202,7 @@ FILTERS = {
     "measure": label(MEASURES),
     "standing": label(STANDINGS),
     "rank_part": label(RANK_PARTS),
+    "document_kind": label(DOCUMENT_KINDS),
     "allowance_kind": label(ALLOWANCE_KINDS),
     "declaration_status": label(DECLARATION_STATUSES),
     "status_tone": lambda status: STATUS_TONES.get(status, "badge-sea"),
