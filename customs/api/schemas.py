@@ -187,6 +187,40 @@ class Report(Schema):
     note = fields.String()
 
 
+class TariffSearch(PageArguments):
+    q = Text(100, load_default=None)
+    prefix = Pattern("[0-9]{1,10}", "must be the beginning of a code, digits only", load_default=None)
+    day = Day(load_default=None)
+
+
+class TariffLine(Schema):
+    hs = fields.String()
+    description = fields.Dict()
+    units = fields.List(fields.Dict())
+    mfn = fields.String(allow_none=True)
+    general = fields.String(allow_none=True)
+    vat = fields.String(allow_none=True)
+    consumption_tax = fields.String()
+    controls = fields.String()
+
+
+class TariffLines(Schema):
+    items = fields.List(fields.Nested(TariffLine))
+    next = fields.String(allow_none=True)
+
+
+class TariffQuestion(Schema):
+    origin = country(load_default=None)
+    day = Day(load_default=None)
+
+
+class TariffDetail(TariffLine):
+    day = fields.String()
+    edition = fields.String()
+    in_force = fields.List(fields.Dict())
+    not_applied = fields.List(fields.Dict())
+
+
 class Preference(Schema):
     agreement = Text(60, required=True)
     certificate_no = Text(60, required=True)
