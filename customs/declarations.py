@@ -278,7 +278,8 @@ def within_return_days(released_on: date, day: date) -> bool:
 def _check_quantities(session: Session, declaration_id: uuid.UUID, quantities: Sequence[tuple[int, Decimal]]) -> None:
     """A line once in a request, and never more back than was imported, earlier requests included."""
     query = select(DeclarationLine.position, DeclarationLine.quantity)
-    rest = dict(session.execute(query.where(DeclarationLine.declaration_id == declaration_id)).tuples().all())
+    rows = session.execute(query.where(DeclarationLine.declaration_id == declaration_id))
+    rest: dict[int, Decimal] = {row.position: row.quantity for row in rows}
     for document in documents_of(session, declaration_id):
         if document.kind == RETURN and not is_refused(document):
             for line, quantity in document.content["lines"]:
