@@ -66,7 +66,7 @@ def one_of(account_id: uuid.UUID, address_id: uuid.UUID) -> dict[str, Any]:
 def add(account_id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     """Keep a new address. Raises Problem `too_many_addresses`."""
     with transaction() as session:
-        if session.scalar(select(func.count()).where(Address.account_id == account_id)) >= ADDRESSES_MOST:
+        if session.scalars(select(func.count()).where(Address.account_id == account_id)).one() >= ADDRESSES_MOST:
             raise Problem(TOO_MANY_ADDRESSES)
         row = Address(id=new_id(), account_id=account_id, **values)
         session.add(row)

@@ -51,7 +51,7 @@ def put(account_id: uuid.UUID, listing_id: uuid.UUID, quantity: Decimal) -> None
     _check_known([listing_id])
     with transaction() as session:
         _upsert(session, account_id, {listing_id: quantity})
-        if session.scalar(select(func.count()).where(CartItem.account_id == account_id)) > ITEMS_MOST:
+        if session.scalars(select(func.count()).where(CartItem.account_id == account_id)).one() > ITEMS_MOST:
             raise Problem(CART_FULL)
 
 

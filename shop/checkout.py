@@ -20,20 +20,13 @@ from catalog.sale import sale_facts
 from core import audit, clock, config, jobs
 from core.database import db, new_id, transaction
 from core.errors import Problem, declare
-from customs import edition, persons
+from customs import edition
 from shop import addresses, carts, holds, offers, payments, quotes, taxing
 from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase
 from shop.offers import Blocked, Offer, OfferOrder
-from shop.quotes import Item
+from shop.quotes import Buyer, Item
 
 ADDRESS_REQUIRED = declare("address_required", 422, "An order needs an address to be delivered to")
-for _word, _title in {
-    "identity_required": "The buyer's identity must be known",
-    "single_limit": "The order is above the single limit of cross-border retail",
-    "listing_unavailable": "The listing is not sold here",
-    "not_for_consumers": "This is not sold to consumers",
-}.items():
-    declare(_word, 422, _title)
 
 # Letters and digits that cannot be mistaken for each other when read aloud at customs.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -56,10 +49,10 @@ def place(
     known = db.session.scalar(select(Purchase.id).where(Purchase.attempt_id == attempt_id))
     if known is not None:
         return known
-    offer = _quoted(account_id, quote) if quote is not None else _at_once(account_id, items, address_id)
+    buyer = quotes.buyer_of(account_id, clock.today())
+    offer = _quoted(account_id, buyer, quote) if quote is not None else _at_once(buyer, items, address_id)
     address = _address(account_id, address_id or offer.address_id)
-    person = persons.identity_of(account_id) if any(order.retail for order in offer.orders) else None
-    rows = _Rows(account_id, attempt_id, offer, address, person.person_id if person else None)
+    rows = _Rows(account_id, attempt_id, offer, address, buyer.person_id)
     with transaction() as session:
         stored = _store(session, rows)
     return stored
@@ -74,7 +67,7 @@ def pay_for(purchase_id: uuid.UUID) -> None:
             raise
 
 
-def _quoted(account_id: uuid.UUID, token: str) -> Offer:
+def _quoted(account_id: uuid.UUID, buyer: Buyer, token: str) -> Offer:
     """The offer of a quote, honoured as it was shown or refused."""
     tariff = edition.tariff()
     offer = offers.read(token, account_id, tariff.edition)
@@ -88,12 +81,12 @@ def _quoted(account_id: uuid.UUID, token: str) -> Offer:
         if listing is None or not listing.on_sale:
             gone = f"{line.facts['sku']} was taken out of the shop"
             raise Problem(offers.QUOTE_STALE, gone, listing_id=str(line.listing_id))
-    _refuse_blocked(quotes.hindrances(account_id, offer))
+    _refuse_blocked(quotes.hindrances(buyer, offer))
     return offer
 
 
-def _at_once(account_id: uuid.UUID, items: Sequence[Item], address_id: uuid.UUID | None) -> Offer:
-    offer, blocked = quotes.prepare(items, account_id, address_id)
+def _at_once(buyer: Buyer, items: Sequence[Item], address_id: uuid.UUID | None) -> Offer:
+    offer, blocked = quotes.prepare(items, buyer, address_id)
     _refuse_blocked(blocked)
     return offer
 

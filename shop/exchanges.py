@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from core import clock, config
 from core.database import assert_no_transaction, transaction
@@ -40,22 +41,33 @@ def ask(asking: Callable[[Any], Answer]) -> Answer:
     return asking(gateway())
 
 
-def call(purchase_id: uuid.UUID, operation: str, asking: Callable[[Any], Answer]) -> Answer:
-    """Ask Stripe about a purchase and keep the exchange. Raises GatewayUnavailable or GatewayRefused."""
+def call(
+    purchase_id: uuid.UUID,
+    operation: str,
+    asking: Callable[[Any], Answer],
+    then: Callable[[Session, Answer], None] | None = None,
+) -> Answer:
+    """Ask Stripe about a purchase and keep the exchange; `then` writes what follows, in the same transaction.
+
+    Raises GatewayUnavailable or GatewayRefused, their exchange kept too.
+    """
     try:
         answer: Any = ask(asking)
     except GatewayError as fault:
-        _keep(purchase_id, operation, fault.exchange)
+        with transaction() as session:
+            _keep(session, purchase_id, operation, fault.exchange)
         raise
-    _keep(purchase_id, operation, answer.exchange)
+    with transaction() as session:
+        _keep(session, purchase_id, operation, answer.exchange)
+        if then is not None:
+            then(session, answer)
     return answer
 
 
-def _keep(purchase_id: uuid.UUID, operation: str, exchange: Exchange) -> None:
+def _keep(session: Session, purchase_id: uuid.UUID, operation: str, exchange: Exchange) -> None:
     texts = {"request": exchange.request, "response": exchange.response.replace("\x00", "")}
     facts = {"purchase_id": purchase_id, "at": clock.now(), "operation": operation, "status": exchange.status}
-    with transaction() as session:
-        session.execute(insert(PaymentExchange).values(**facts, **texts))
+    session.execute(insert(PaymentExchange).values(**facts, **texts))
 
 
 def key_of(row_id: uuid.UUID, key_no: int) -> str:

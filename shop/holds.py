@@ -16,7 +16,6 @@ from catalog import lots
 from core import clock
 from core.errors import Problem
 from customs import allowance, edition
-from shop import taxing
 from shop.models import Order, OrderAllocation, OrderLine, Purchase
 
 
@@ -55,7 +54,7 @@ def take(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], line
 
 
 def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
-    places = {order.id: order.warehouse_id for order in orders}
+    places: dict[uuid.UUID, uuid.UUID | None] = {order.id: order.warehouse_id for order in orders}
     line_of = {(line.listing_id, places[line.order_id]): line for line in lines}
     wants = [lots.Want(listing_id, line.quantity, place) for (listing_id, place), line in line_of.items()]
     rows = [
@@ -75,7 +74,7 @@ def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order
 def _hold_allowance(session: Session, orders: Sequence[Order]) -> None:
     """In the Beijing year of the holding and under its limit (rule A4)."""
     day = clock.today()
-    limit = taxing.annual_limit_fen(edition.tariff(), day)
+    limit = edition.tariff().retail_limits(day).annual_fen
     for order in orders:
         if order.person_id is not None:
             share = (order.person_id, order.number, order.dutiable_value_fen)
@@ -85,7 +84,7 @@ def _hold_allowance(session: Session, orders: Sequence[Order]) -> None:
 def use_allowance(session: Session, order: Order) -> None:
     """At payment, in the Beijing year of the payment. Raises Problem `annual_limit` when the new one is full."""
     day = clock.today()
-    allowance.use(session, order.number, day.year, taxing.annual_limit_fen(edition.tariff(), day))
+    allowance.use(session, order.number, day.year, edition.tariff().retail_limits(day).annual_fen)
 
 
 def free(session: Session, orders: Sequence[Order], kind: str) -> None:

@@ -48,13 +48,13 @@ class OfferLine:
 
 @dataclass(slots=True)
 class OfferOrder:
-    """One merchant, route, mode and warehouse."""
+    """One merchant, route, mode and warehouse; no warehouse when none has any of it."""
 
     merchant_id: uuid.UUID
     merchant_name: str
     route: str
     mode: str
-    warehouse_id: uuid.UUID
+    warehouse_id: uuid.UUID | None
     lines: list[OfferLine]
 
     @property
@@ -162,7 +162,7 @@ def _serializer() -> URLSafeSerializer:
 
 
 def _order_body(order: OfferOrder) -> dict[str, Any]:
-    head = {"merchant_id": str(order.merchant_id), "warehouse_id": str(order.warehouse_id)}
+    head = {"merchant_id": str(order.merchant_id), "warehouse_id": _text(order.warehouse_id)}
     head |= {"merchant_name": order.merchant_name, "route": order.route, "mode": order.mode}
     return {**head, "lines": [_line_body(line) for line in order.lines]}
 
@@ -173,7 +173,7 @@ def _line_body(line: OfferLine) -> dict[str, Any]:
 
 
 def _order(body: dict[str, Any]) -> OfferOrder:
-    ids = {name: uuid.UUID(body[name]) for name in ("merchant_id", "warehouse_id")}
+    ids = {"merchant_id": uuid.UUID(body["merchant_id"]), "warehouse_id": _id(body["warehouse_id"])}
     return OfferOrder(**{**body, **ids, "lines": [_line(line) for line in body["lines"]]})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from core import clock, config, jobs
 from core.database import db, end_read, new_id, transaction
@@ -18,6 +19,7 @@ from core.errors import NOT_FOUND, Problem, declare
 from shop import exchanges, settlement
 from shop.models import Payment, Purchase
 from shop.stripe_gateway import GatewayRefused, GatewayUnavailable
+from shop.stripe_objects import Intent
 
 log = structlog.get_logger()
 
@@ -35,8 +37,15 @@ def begin(purchase_id: uuid.UUID) -> None:
     payment = _to_begin(purchase_id)
     if payment is None:
         return
+
+    def keep(session: Session, intent: Intent) -> None:
+        same = (Payment.amount_fen == intent.amount_fen, Payment.currency == intent.currency)
+        fresh = update(Payment).where(Payment.id == payment.id, Payment.intent_id.is_(None), *same)
+        # Open again, should the purchase have ended while Stripe was asked: somebody has to cancel the intent.
+        session.execute(fresh.values(intent_id=intent.id, client_secret=intent.client_secret, closed_at=None))
+
     try:
-        intent = exchanges.call(
+        made = exchanges.call(
             purchase_id,
             "create_intent",
             lambda gateway: gateway.create_intent(
@@ -47,6 +56,7 @@ def begin(purchase_id: uuid.UUID) -> None:
                 f"Landfall purchase {purchase_id}",
                 METHODS,
             ),
+            keep,
         )
     except GatewayUnavailable as fault:
         _note_spoiled(payment, fault)
@@ -54,25 +64,20 @@ def begin(purchase_id: uuid.UUID) -> None:
     except GatewayRefused as refusal:
         log.error("intent_refused", purchase=str(purchase_id), reason=refusal.code)
         raise Problem(STRIPE_REFUSES) from None
-    if (intent.amount_fen, intent.currency) != (payment.amount_fen, payment.currency):
-        log.error("intent_differs", purchase=str(purchase_id), amount=intent.amount_fen, currency=intent.currency)
-        raise Problem(STRIPE_REFUSES)
-    with transaction() as session:
-        fresh = update(Payment).where(Payment.id == payment.id, Payment.intent_id.is_(None))
-        # Open again, should the purchase have ended while Stripe was asked: somebody has to cancel the intent.
-        session.execute(fresh.values(intent_id=intent.id, client_secret=intent.client_secret, closed_at=None))
+    if (made.amount_fen, made.currency) != (payment.amount_fen, payment.currency):
+        log.error("intent_differs", purchase=str(purchase_id), amount=made.amount_fen, currency=made.currency)
+        raise Problem(STRIPE_REFUSES, "the payment provider's intent is for another amount")
 
 
 def _to_begin(purchase_id: uuid.UUID) -> Payment | None:
     """The payment that still needs its intent, as plain values; None when it has one."""
-    payment = db.session.scalars(select(Payment).where(Payment.purchase_id == purchase_id)).one()
-    purchase = db.session.get_one(Purchase, purchase_id)
-    waiting = purchase.status == "awaiting_payment" and purchase.expires_at > clock.now()
+    statement = select(Payment, Purchase.status, Purchase.expires_at).join(Purchase, Purchase.id == Payment.purchase_id)
+    payment, status, expires_at = db.session.execute(statement.where(Payment.purchase_id == purchase_id)).one()
     db.session.expunge(payment)
     end_read()
     if payment.intent_id is not None:
         return None
-    if not waiting:
+    if status != "awaiting_payment" or expires_at <= clock.now():
         raise Problem(NOT_PAYABLE)
     return payment
 
@@ -134,9 +139,7 @@ def close_for(purchase_id: uuid.UUID) -> None:
 def stop(purchase_id: uuid.UUID, intent_id: str) -> str:
     """Cancel an intent at Stripe, apply what it then is, and return its status. Raises GatewayUnavailable."""
     try:
-        intent = exchanges.call(
-            purchase_id, "cancel_intent", lambda gateway: gateway.cancel_intent(intent_id, str(new_id()))
-        )
+        intent = exchanges.call(purchase_id, "cancel_intent", lambda door: door.cancel_intent(intent_id, str(new_id())))
     except GatewayRefused:  # it has succeeded, was cancelled before, or is on its way
         intent = exchanges.call(purchase_id, "retrieve_intent", lambda door: door.retrieve_intent(intent_id))
     settlement.apply(intent)

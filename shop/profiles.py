@@ -10,7 +10,6 @@ from core import clock
 from core.accounts import ROLES, Actor
 from core.errors import NOT_FOUND, Problem
 from customs import allowance, edition, persons
-from shop import taxing
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -37,5 +36,5 @@ def allowance_of(account_id: uuid.UUID, year: int) -> dict[str, Any]:
     known = persons.identity_of(account_id)
     today = clock.today()
     day = today if year == today.year else today.replace(year=year, month=12, day=31)
-    limit = taxing.annual_limit_fen(edition.tariff(), day)
+    limit = edition.tariff().retail_limits(day).annual_fen
     return allowance.statement(known.person_id if known else None, year, limit, account_id=account_id)

@@ -9,17 +9,24 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from catalog.lots import OUT_OF_STOCK
 from catalog.sale import SaleFacts, sale_facts
 from core import clock
 from core.database import db
-from core.errors import invalid
+from core.errors import declare, invalid
 from core.money import FEN_MAX, fen_text, plain, round_to_fen, share
 from customs import allowance, edition, persons
+from customs.tariff.problems import ANNUAL_LIMIT
 from shop import addresses, freight, taxing
 from shop.offers import VALID_FOR, Blocked, Offer, OfferLine, OfferOrder, facts_of, sign
+
+IDENTITY_REQUIRED = declare("identity_required", 422, "The buyer's identity must be known")
+LISTING_UNAVAILABLE = declare("listing_unavailable", 422, "The listing is not sold here")
+NOT_FOR_CONSUMERS = declare("not_for_consumers", 422, "This is sold to enterprises only")
 
 # Units that are weighed or measured out; everything else is sold by the piece.
 DIVISIBLE = ("kg", "g", "l", "ml", "m", "m2", "m3", "t")
@@ -33,14 +40,30 @@ class Item:
     quantity: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who asks: the person behind the account, and what is left of their allowance in the Beijing year."""
+
+    account_id: uuid.UUID | None = None
+    person_id: uuid.UUID | None = None
+    left_fen: int | None = None
+
+
+def buyer_of(account_id: uuid.UUID | None, day: date) -> Buyer:
+    """What a quote needs to know of who asks; an account may be nobody or not have said who it buys for."""
+    known = persons.identity_of(account_id) if account_id else None
+    if known is None:
+        return Buyer(account_id)
+    limit = edition.tariff().retail_limits(day).annual_fen
+    return Buyer(account_id, known.person_id, allowance.left(known.person_id, day.year, limit))
+
+
 def quote(items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None) -> dict[str, Any]:
     """The answer of a quote. Raises Problem `invalid_input`, `not_found` for somebody else's address."""
-    offer, blocked = prepare(items, account_id, address_id)
-    left = _allowance_left(account_id, offer)
+    buyer = buyer_of(account_id, clock.today())
+    offer, blocked = prepare(items, buyer, address_id)
     return {
-        "orders": [
-            _dump_order(order, before) for order, before in zip(offer.orders, _befores(offer, left), strict=True)
-        ],
+        "orders": list(map(_dump_order, offer.orders, _befores(offer, buyer.left_fen))),
         "total": fen_text(offer.total_fen),
         "day": offer.day.isoformat(),
         "edition": offer.edition,
@@ -50,50 +73,48 @@ def quote(items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.
     }
 
 
-def prepare(
-    items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None
-) -> tuple[Offer, list[Blocked]]:
+def prepare(items: Sequence[Item], buyer: Buyer, address_id: uuid.UUID | None) -> tuple[Offer, list[Blocked]]:
     """The offer for `items` now, taxed, and all that keeps it from being bought."""
     wanted = _merged(items)
     facts = sale_facts(wanted)
     _check_quantities(items, facts)
-    address = _address(account_id, address_id)
+    address = _address(buyer.account_id, address_id)
     lines, blocked = _sellable(wanted, facts)
     tariff = edition.tariff()
     offer = Offer(
         day=clock.today(),
         edition=tariff.edition,
         valid_until=clock.now().replace(microsecond=0) + VALID_FOR,
-        account_id=account_id,
+        account_id=buyer.account_id,
         address_id=address,
         orders=_orders(lines, facts),
     )
     _add_freight(offer)
     blocked += taxing.assess(tariff, offer)
-    return offer, blocked + hindrances(account_id, offer)
+    return offer, blocked + hindrances(buyer, offer)
 
 
-def hindrances(account_id: uuid.UUID | None, offer: Offer) -> list[Blocked]:
+def hindrances(buyer: Buyer, offer: Offer) -> list[Blocked]:
     """What the person lacks: identity, allowance; and orders above the single limit. Law of the offer's day."""
     retail = [(number, order) for number, order in enumerate(offer.orders) if order.retail]
     if not retail:
         return []
     found = taxing.limits(edition.tariff(), offer)
-    if account_id is None or persons.identity_of(account_id) is None:
+    if buyer.person_id is None:
         found.append(
             Blocked(
-                "identity_required",
+                IDENTITY_REQUIRED,
                 "cross-border retail is declared in the buyer's name, so the buyer's identity must be known",
                 "give name and resident identity number in your account",
             )
         )
         return found
-    left = _allowance_left(account_id, offer)
+    left = buyer.left_fen
     for number, order in retail:
         value = order.sum("dutiable_value_fen")
         if left is not None and value > left:
             detail = f"{fen_text(value)} CNY would pass the allowance of {offer.day.year}: {fen_text(left)} are left"
-            found.append(Blocked("annual_limit", detail, "order less, or wait for the next year", order=number))
+            found.append(Blocked(ANNUAL_LIMIT, detail, "order less, or wait for the next year", order=number))
         left = None if left is None else max(0, left - value)
     return found
 
@@ -131,7 +152,7 @@ def _sellable(wanted: dict[uuid.UUID, Decimal], facts: dict[uuid.UUID, SaleFacts
         reason = _reason_against(listing_id, quantity, facts.get(listing_id))
         if reason is not None:
             blocked.append(reason)
-        if reason is None or reason.code == "out_of_stock":
+        if reason is None or reason.code == OUT_OF_STOCK:
             lines.append(Item(listing_id, quantity))
     return lines, blocked
 
@@ -139,16 +160,16 @@ def _sellable(wanted: dict[uuid.UUID, Decimal], facts: dict[uuid.UUID, SaleFacts
 def _reason_against(listing_id: uuid.UUID, quantity: Decimal, listing: SaleFacts | None) -> Blocked | None:
     """Why one listing cannot be bought in this quantity, or None."""
     if listing is None:
-        return Blocked("listing_unavailable", "no such listing is in the shop", listing_id=listing_id)
+        return Blocked(LISTING_UNAVAILABLE, "no such listing is in the shop", listing_id=listing_id)
     if listing.route == "services":
         hint = "services are contracted between enterprises; ask the merchant"
-        return Blocked("not_for_consumers", "this service is sold to enterprises only", hint, listing_id)
+        return Blocked(NOT_FOR_CONSUMERS, "this service is sold to enterprises only", hint, listing_id)
     if not listing.on_sale:
-        reason = listing.hindrance or {"code": "listing_unavailable", "detail": "the listing was taken out of the shop"}
+        reason = listing.hindrance or {"code": LISTING_UNAVAILABLE, "detail": "the listing was taken out of the shop"}
         return Blocked(reason["code"], reason["detail"], listing_id=listing_id)
     if listing.available < quantity:
         detail = f"{plain(quantity)} asked for, {plain(listing.available)} {listing.unit} in stock"
-        return Blocked("out_of_stock", detail, "order less", listing_id)
+        return Blocked(OUT_OF_STOCK, detail, "order less", listing_id)
     return None
 
 
@@ -166,7 +187,7 @@ def _orders(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[Of
                 listing.route,
                 mode,
                 warehouse_id,
-                [],  # type: ignore[arg-type]
+                [],
             )
         goods = round_to_fen(item.quantity * listing.price_fen / 100)
         copy = facts_of(listing)
@@ -228,15 +249,7 @@ def _add_freight(offer: Offer) -> None:
 
 def _incomplete(blocked: Sequence[Blocked]) -> bool:
     """A quote that leaves out what was asked for must not be placed as if it were the whole."""
-    return any(each.listing_id is not None and each.code != "out_of_stock" for each in blocked)
-
-
-def _allowance_left(account_id: uuid.UUID | None, offer: Offer) -> int | None:
-    person = persons.identity_of(account_id) if account_id else None
-    if person is None:
-        return None
-    year = offer.day.year
-    return allowance.left(person.person_id, year, taxing.annual_limit_fen(edition.tariff(), offer.day))
+    return any(each.listing_id is not None and each.code != OUT_OF_STOCK for each in blocked)
 
 
 def _befores(offer: Offer, left: int | None) -> list[int | None]:

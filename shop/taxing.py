@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from customs.tariff import Tariff
-
 from shop.offers import Blocked, Offer, OfferLine
 
 AMOUNTS = ("duty_fen", "additional_duty_fen", "consumption_tax_fen", "vat_fen", "tax_fen")
@@ -37,7 +34,3 @@ def limits(tariff: Tariff, offer: Offer) -> list[Blocked]:
         if order.retail and value > 500000 and not single:
             found.append(Blocked("single_limit", "above 5,000", "place two orders", order=number))
     return found
-
-
-def annual_limit_fen(tariff: Tariff, day: date) -> int:
-    return 2_600_000
