@@ -1,0 +1,180 @@
+"""Assess a request: columns in, engine, rows out. One law for one line and for a million."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from core.errors import Problem, invalid
+from core.money import fen_text
+from customs.assessments.answers import AssessedLine, Assessment, Facts
+from customs.assessments.facts import general_facts, retail_facts
+from customs.assessments.prepare import Row, columns_of, in_field, of_line, rows_of
+from customs.assessments.request import GENERAL_TRADE, RETAIL, Request
+from customs.assessments.retail import NO_INSURANCE, in_full, retail_blocks
+from customs.duty import columns as c
+from customs.duty.columns import Lines, Selection, Taxes
+from customs.duty.regimes import general_trade, retail, retail_in_full
+from customs.duty.selection import select
+from customs.duty.valuation import UNKNOWN_INSURANCE
+from customs.tariff import Tariff, problems
+from customs.tariff.schedules import NONE
+
+LINES_MAX = 1000  # more go through the file endpoint
+
+
+def assess(tariff: Tariff, request: Request) -> Assessment:
+    """What the lines bear. Raises Problem with a code of `customs.tariff.problems`; `errors` is keyed
+    "lines.<i>.<field>" and the extra `line` names the line."""
+    if not 1 <= len(request.lines) <= LINES_MAX:
+        raise invalid("lines", f"between 1 and {LINES_MAX} lines")
+    if request.route not in (GENERAL_TRADE, RETAIL):
+        raise invalid("route", f"{GENERAL_TRADE} or {RETAIL}")
+    if request.assume_quota or request.assume_rates:
+        rates = [(_schedule(tariff, rate.kind), rate.hs, rate.parsed()) for rate in request.assume_rates]
+        tariff = tariff.assuming(request.assume_quota, rates)
+    lines = _retail(tariff, request) if request.route == RETAIL else _general(tariff, request)
+    return Assessment(request.day, tariff.edition, request.route, lines)
+
+
+def _schedule(tariff: Tariff, kind: str) -> str:
+    if kind in ("mfn", "general", "provisional", "vat", "consumption_tax"):
+        return kind
+    name = f"agreement:{kind}"
+    if name not in tariff.schedules.names:
+        raise Problem(problems.AGREEMENT_UNKNOWN, f"{kind}: no such kind of rate or agreement",
+                      errors={"assume.rates": [f"{kind}: no such kind of rate or agreement"]})  # fmt: skip
+    return name
+
+
+def _general(tariff: Tariff, request: Request) -> list[AssessedLine]:
+    rows = rows_of(tariff, request, UNKNOWN_INSURANCE)
+    for row in rows:
+        _refuse_ban(tariff, row, request.day)
+    lines = columns_of(tariff, request, rows)
+    selection = select(tariff, lines)
+    taxes = general_trade(tariff, lines, selection)
+    return _answers(tariff, request, rows, lines, selection, taxes, general_facts)
+
+
+def _retail(tariff: Tariff, request: Request) -> list[AssessedLine]:
+    """Lines inside the limits and single items above them run as two batches of the same engine."""
+    limits = tariff.retail_limits(request.day)
+    rows = rows_of(tariff, request, NO_INSURANCE)
+    left = limits.annual_fen - request.annual_used_fen
+    blocks = retail_blocks(tariff, request.day, request.mode, request.lines, left, request.exchange_rates)
+    hard = [block for block in blocks if not block["production_only"]]
+    if hard:
+        raise _blocked(hard)
+    values = {row.i: row.valued.fen for row in rows}
+    full = in_full(limits, request.lines, [values[i] for i in range(len(request.lines))])
+    answers: dict[int, AssessedLine] = {}
+    inside = [row for row in rows if not full[row.i]]
+    if inside:
+        lines = columns_of(tariff, request, inside)
+        selection = select(tariff, lines, duty=False)
+        taxes = retail(tariff, lines, selection, limits.share)
+        made = _answers(tariff, request, inside, lines, selection, taxes, retail_facts)
+        answers.update(zip(dict.fromkeys(row.i for row in inside), made, strict=True))
+    above = [row for row in rows if full[row.i]]
+    if above:
+        lines = columns_of(tariff, request, above, in_full=True)
+        selection = select(tariff, lines)
+        taxes = retail_in_full(tariff, lines, selection)
+        made = _answers(tariff, request, above, lines, selection, taxes, general_facts)
+        answers.update(zip(dict.fromkeys(row.i for row in above), made, strict=True))
+    return [answers[i] for i in range(len(request.lines))]
+
+
+def _blocked(blocks: list[dict[str, Any]]) -> Problem:
+    """The first obstacle as the refusal, all of them in its body."""
+    first = blocks[0]
+    errors: dict[str, list[str]] = {}
+    for block in blocks:
+        errors.setdefault(f"lines.{block['line']}", []).append(f"{block['detail']}; {block['hint']}")
+    shown = [{key: block[key] for key in ("code", "line", "detail", "hint")} for block in blocks]
+    return Problem(first["code"], first["detail"], errors=errors, line=first["line"], hint=first["hint"], blocked=shown)
+
+
+def _refuse_ban(tariff: Tariff, row: Row, day: date) -> None:
+    ban = tariff.import_ban(row.hs, row.line.origin, day)
+    if ban is not None and ban["kind"] == "ban":
+        problem = Problem(problems.ORIGIN_BANNED, f"{row.hs} of {row.line.origin}: {ban['text']} (bans.csv)")
+        raise of_line(in_field(problem, "origin"), row.i)
+
+
+def _answers(
+    tariff: Tariff,
+    request: Request,
+    rows: Sequence[Row],
+    lines: Lines,
+    selection: Selection,
+    taxes: Taxes,
+    facts: Any,
+) -> list[AssessedLine]:
+    amounts = np.stack([lines.value, taxes.duty, taxes.additional_duty, taxes.consumption_tax, taxes.vat], 1).tolist()
+    faults = selection.fault.tolist()
+    groups: dict[int, list[int]] = {}
+    for at, row in enumerate(rows):
+        groups.setdefault(row.i, []).append(at)
+    made = []
+    for i, members in groups.items():
+        first = members[0]
+        _same_answer(tariff, rows, members, amounts, faults, selection)
+        if faults[first] != c.OK:
+            raise _fault(rows[first], faults[first])
+        entry = int(selection.entry[first])
+        rate = "0" if entry == NONE else tariff.entries[entry].rate.text
+        vat = tariff.entries[int(selection.vat[first])].rate.text
+        line = request.lines[i]
+        made.append(AssessedLine(line.hs, line.origin, amounts[first], (rate, vat),
+                                 _reader(facts, tariff, request, rows, members, lines, selection, taxes)))  # fmt: skip
+    return made
+
+
+def _reader(facts: Any, *given: Any) -> Any:
+    def read() -> Facts:
+        result: Facts = facts(*given)
+        return result
+
+    return read
+
+
+def _same_answer(
+    tariff: Tariff, rows: Sequence[Row], members: list[int], amounts: list[Any], faults: list[int], selection: Selection
+) -> None:
+    """Rule A11: an eight-digit code is answered when all its ten-digit codes give the same answer."""
+    if len(members) == 1:
+        return
+    answers = {
+        (tuple(amounts[m]), faults[m], tariff.entries[selection.entry[m]].rate.text, int(selection.kind[m]))
+        for m in members
+    }
+    if len(answers) == 1:
+        return
+    row = rows[members[0]]
+    children = [
+        {"hs": rows[m].hs, "duty_rate": tariff.entries[selection.entry[m]].rate.text if faults[m] == c.OK else None,
+         "tax": fen_text(sum(amounts[m][1:])) if faults[m] == c.OK else None, "name": tariff.names(rows[m].hs)[0]}
+        for m in members
+    ]  # fmt: skip
+    detail = f"{row.line.hs}: its ten-digit codes differ; name one of {', '.join(str(ch['hs']) for ch in children)}"
+    raise of_line(in_field(Problem(problems.CODE_AMBIGUOUS, detail, children=children), "hs"), row.i)
+
+
+def _fault(row: Row, fault: int) -> Problem:
+    hs = row.hs
+    code, field, detail = {
+        c.NO_CLASS: (problems.ORIGIN_UNKNOWN_CLASS, "origin",
+                     f"{row.line.origin}: neither in an MFN group nor at the general rate (origin_classes.csv)"),
+        c.NO_RATE: (problems.RATE_MISSING, "hs", f"{hs}: no rate that the origin needs is on file for that day"),
+        c.NO_VAT: (problems.RATE_MISSING, "hs", f"{hs}: no VAT rate is on file for that day (vat_classes.csv)"),
+        c.NO_INSTANT: (problems.INSTANT_NEEDED, "at", "the law changes within that day: give `at`"),
+        c.NO_QUANTITY: (problems.QUANTITY_NEEDED, "quantity", f"{hs}: a rate per unit needs the quantity in its unit"),
+        c.NO_CONTENT: (problems.QUANTITY_NEEDED, "net_content",
+                       f"{hs}: a price threshold needs the net content or the statutory quantity"),
+    }[fault]  # fmt: skip
+    return of_line(in_field(Problem(code, detail), field), row.i)

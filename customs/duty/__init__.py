@@ -1,0 +1,1 @@
+"""The law as code over columns: valuation, selection, regimes, explanation. Pure: no clock, no database."""

@@ -1,0 +1,81 @@
+"""The columns of an assessment: one row per line in, one row per line out; every legal step is a named column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+MFN, PROVISIONAL, GENERAL, QUOTA, PREFERENCE = range(5)
+KINDS = ("mfn", "provisional", "general", "tariff_quota", "agreement")
+
+OK, NO_CLASS, NO_RATE, NO_QUANTITY, NO_INSTANT, NO_CONTENT, NO_VAT = range(7)
+
+
+@dataclass(slots=True)
+class Lines:
+    """What is known of each line. `line`: number in the tariff; `origin`: country number, 0 unknown; `day`: ordinal;
+    `value`: dutiable value in fen. Optional columns: `proven` (all agreements of the origin), `claim` (schedule number
+    of one agreement, else -1), `unproven` (origin not proven, Tariff Law art. 19), `minute` of the Beijing day (else
+    -1), `exporter` (number, 0 none), `exact` (unrounded value in fen, as Fraction or int), `quantity` (by unit word,
+    integers of 0.00001, -1 not given)."""
+
+    line: Ints
+    origin: Ints
+    day: Ints
+    value: Ints
+    proven: NDArray[np.bool_] | None = None
+    claim: Ints | None = None
+    unproven: NDArray[np.bool_] | None = None
+    minute: Ints | None = None
+    exporter: Ints | None = None
+    exact: NDArray[Any] | None = None
+    quantity: Mapping[str, Ints] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def part(self, rows: slice | Ints) -> Lines:
+        """The same columns for some of the rows."""
+        pick = lambda column: None if column is None else column[rows]  # noqa: E731 - one expression, used ten times
+        return Lines(self.line[rows], self.origin[rows], self.day[rows], self.value[rows], pick(self.proven),
+                     pick(self.claim), pick(self.unproven), pick(self.minute), pick(self.exporter), pick(self.exact),
+                     {unit: column[rows] for unit, column in self.quantity.items()})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Selection:
+    """What the law selects for each line: entry numbers (NONE: nothing), the kind of the duty, faults.
+
+    `added` has one row per possible addition; `agreement` is the schedule of the agreement applied, else -1."""
+
+    slot: Ints
+    kind: Ints
+    entry: Ints
+    base_kind: Ints
+    base_entry: Ints
+    agreement: Ints
+    added: NDArray[np.int32]
+    vat: Ints
+    consumption: Ints
+    fault: Ints
+
+
+@dataclass(slots=True)
+class Taxes:
+    """Amounts in fen per line; `additions` has one row per possible addition and sums to `additional_duty`."""
+
+    duty: Ints
+    additions: Ints
+    additional_duty: Ints
+    consumption_tax: Ints
+    vat: Ints
+
+    @property
+    def total(self) -> Ints:
+        return self.duty + self.additional_duty + self.consumption_tax + self.vat

@@ -1,0 +1,43 @@
+"""Looking one row up: the row in force for a code on a day, inherited from the longest prefix that has one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from customs.tariff.reading import Row
+
+PREFIXES = (10, 8, 6, 5, 4, 2, 0)
+
+
+class ByPrefix:
+    """Rows of one table by code; made when first asked, since a quote of three lines needs few of them."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._by_code: dict[str, list[Row]] | None = None
+
+    def find(self, hs: str, day: int, wanted: Callable[[Row], bool] | None = None) -> Row | None:
+        """The row in force on a day for the longest prefix of a code."""
+        for row in self.all(hs, day):
+            if wanted is None or wanted(row):
+                return row
+        return None
+
+    def all(self, hs: str, day: int) -> list[Row]:
+        """Every row in force on a day for a prefix of a code, the longest prefix first."""
+        table = self._table()
+        return [
+            row
+            for width in PREFIXES
+            if width <= len(hs)
+            for row in table.get(hs[:width], ())
+            if row["first_day"] <= day <= row["last_day"]
+        ]
+
+    def _table(self) -> dict[str, list[Row]]:
+        if self._by_code is None:
+            self._by_code = defaultdict(list)
+            for row in self._rows:
+                self._by_code[row["hs"]].append(row)
+        return self._by_code

@@ -1,0 +1,84 @@
+"""The shape of every data file: its columns, what identifies a row, and whether its periods may leave a gap.
+
+Common to all: `first_day` and `last_day` (both inclusive; a blank last day is an open end), `source` (an id of
+sources.toml) and `standing`. Two rows with the same key must never be in force on the same day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COMMON = ("first_day", "last_day", "source", "standing")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`columns` maps a column name to its kind; `key` names the columns that identify a row."""
+
+    name: str
+    columns: dict[str, str]
+    key: tuple[str, ...]
+    gapless: bool = False
+
+    @property
+    def heading(self) -> tuple[str, ...]:
+        return (*self.columns, *COMMON)
+
+
+_CODES = {"code": "text!", "name_zh": "text!"}
+
+TABLES: tuple[Table, ...] = (
+    Table("elements", {"id": "text!", "elements": "text"}, ("id",)),
+    Table(
+        "lines",
+        {"hs": "line", "name_zh": "text", "name_en": "text", "unit1": "ref:units", "unit2": "ref?:units",
+         "elements": "ref:elements"},
+        ("hs",),
+    ),
+    Table("mfn", {"hs": "hs!", "rate": "rate", "verified_to": "day"}, ("hs",)),
+    Table("general", {"hs": "hs!", "rate": "rate"}, ("hs",)),
+    Table("provisional", {"hs": "hs!", "part": "choice:|ex", "part_name": "text", "rate": "rate"},
+          ("hs", "part", "part_name")),
+    Table("quota_rates", {"hs": "hs!", "rate": "rate"}, ("hs",)),
+    Table("agreements", {"id": "text!", "kind": "choice:agreement|special_preference", "name_zh": "text!",
+                         "name_en": "text!"}, ("id",)),
+    Table("agreement_members", {"agreement": "ref:agreements", "country": "country"}, ("agreement", "country")),
+    Table("agreement_rates", {"agreement": "ref:agreements", "hs": "hs", "rate": "rate"}, ("agreement", "hs")),
+    Table("agreement_suspensions", {"agreement": "ref:agreements", "hs": "hs!", "event": "text!"},
+          ("agreement", "hs")),
+    Table("origin_classes", {"basis": "text!", "class": "choice:mfn|general", "country": "country"}, ("country",)),
+    Table(
+        "measures",
+        {"id": "text!", "kind": "choice:safeguard|retaliatory|anti_dumping|countervailing|reciprocal",
+         "name_zh": "text!", "name_en": "text!", "law": "text!", "origin": "country*"},
+        ("id",),
+    ),
+    Table("measure_rates", {"measure": "ref:measures", "exporter": "text", "hs": "hs", "rate": "rate",
+                            "last_time": "time"}, ("measure", "exporter", "hs")),
+    Table("measure_suspensions", {"measure": "ref:measures", "hs": "hs", "act": "text!"}, ("measure", "hs")),
+    Table("measure_exclusions", {"measure": "ref:measures", "country": "country"}, ("measure", "country")),
+    Table("suspended_duties", {"id": "text!", "origin": "country", "hs": "hs", "rate": "rate", "law": "text!"},
+          ("id", "hs")),
+    Table("quotas", {"id": "text!", "measure": "ref:measures", "country": "country*", "tonnes": "number"},
+          ("measure", "country")),
+    Table("quota_events", {"quota": "ref:quotas", "event": "choice:surcharge_starts|state", "share": "number?"},
+          ("quota", "event")),
+    Table("bans", {"id": "text!", "origin": "country", "hs": "hs!", "kind": "choice:ban|conditions", "text": "text!"},
+          ("origin", "hs")),
+    Table("vat_rates", {"class": "text!", "rate": "rate"}, ("class",), gapless=True),
+    Table("vat_classes", {"hs": "hs!", "class": "ref:vat_rates.class"}, ("hs",), gapless=True),
+    Table("consumption_tax", {"hs": "hs!", "rate": "rate", "threshold": "amounts", "below": "rate?"}, ("hs",)),
+    Table("retail_limits", {"single_limit": "number", "annual_limit": "number", "tax_share": "number"}, (),
+          gapless=True),
+    Table("positive_list", {"hs": "hs!", "modes": "text", "remark": "text", "cap_kg": "number?", "cap_group": "text",
+                            "edition": "text!"}, ("hs", "edition")),
+    Table("licence_catalogue", {"hs": "hs!", "listed": "choice:yes|no", "group": "text!"}, ("hs",)),
+    Table("controls", {"hs": "hs!", "codes": "text", "ciq": "text"}, ("hs",)),
+    Table("countries", {"alpha2": "text!", "alpha3": "text", "number": "text", "name_zh": "text!",
+                        "name_en": "text!"}, ("alpha2",)),
+    Table("units", {"code": "text!", "name_zh": "text!", "word": "text", "dimension": "text", "factor": "number?"},
+          ("code",)),
+    Table("currencies", {"number": "text!", "code": "text!", "name_zh": "text!"}, ("code",)),
+    *(Table(name, _CODES, ("code",)) for name in ("districts", "transport_modes", "trade_terms", "package_types",
+                                                 "supervision_modes", "container_types", "levy_natures")),
+)  # fmt: skip

@@ -1,0 +1,320 @@
+"""One edition of the law: its rows for reading, its columns for computing. Immutable; every question names a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import Problem
+from customs.tariff import origins, problems
+from customs.tariff.build import SURCHARGE_DELAY, Stretches
+from customs.tariff.columns import EntryColumns
+from customs.tariff.lookup import ByPrefix
+from customs.tariff.origins import Origins
+from customs.tariff.rates import Rate
+from customs.tariff.reading import FIRST, FOREVER, Row
+from customs.tariff.schedules import NONE, Entry, Schedules, Slots, Stretch
+from customs.tariff.units import Units
+
+STANDING_WORDS = ("official", "secondary", "assumed")
+ASSUMED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TariffLine:
+    """One line as shown to users: names by language, unit codes, the rates of a day as text (None: not on file)."""
+
+    hs: str
+    description: dict[str, str]
+    units: list[dict[str, str]]
+    mfn: str | None
+    general: str | None
+    vat: str | None
+    consumption_tax: str
+    controls: str
+    first_day: date
+    last_day: date | None
+    source: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """What the retail import list says of a code: `modes` empty means the remark on modes was not read."""
+
+    hs: str
+    modes: tuple[str, ...]
+    remark: str
+    cap_kg: Decimal | None
+    cap_group: str
+    edition: str
+    source: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetailLimits:
+    """Limits of a day in fen, and the share in percent of VAT and consumption tax that is levied inside them."""
+
+    single_fen: int
+    annual_fen: int
+    share: int
+    source: str
+    standing: str
+
+
+class Tariff:
+    """The law of one folder. `edition` is a hash of its files; `schedules`, `origins` and `slots` are the columns."""
+
+    def __init__(
+        self, edition: str, tables: dict[str, list[Row]], sources: Mapping[str, Any], coverage: Mapping[str, Any]
+    ) -> None:
+        self.edition = edition
+        self.tables = tables
+        self.sources = sources
+        self.coverage = coverage
+        self.rows = sorted(tables["lines"], key=lambda row: line_key(row["hs"]))
+        self.keys: NDArray[np.int64] = np.array([line_key(row["hs"]) for row in self.rows], np.int64)
+        self.read_from = coverage["read_from"].toordinal()
+        self._build(Stretches(tables))
+
+    def _build(self, stretches: Stretches) -> None:
+        lines = (day for row in self.rows for day in (row["first_day"], row["last_day"] + 1))
+        days = {*stretches.boundaries(), *origins.boundaries(self.tables), *lines}
+        self.slots = Slots(days)
+        self.schedules = Schedules(self.keys, self.slots)
+        for name, content in stretches.of.items():
+            self.schedules.add(name, content)
+        self.schedules.freeze()
+        self.origins = Origins(self.tables, self.schedules, self.slots)
+        self.units = Units(self.tables["units"])
+        self.columns = EntryColumns(stretches.entries.all, self.units)
+        self.entries: list[Entry] = self.columns.entries
+
+    # Codes
+
+    def find_line(self, hs: str, day: date) -> int:
+        """The number of a line of 8 or 10 digits. Raises Problem code_unknown or code_not_in_force."""
+        number = self._number.get(hs)
+        if number is None and len(hs) == 10 and hs[:8] in self._number:
+            number = self._number[hs[:8]]  # no ten-digit split of this line is on file
+        if number is None:
+            raise Problem(problems.CODE_UNKNOWN, f"{hs}: no such code in the tariff of this edition (lines.csv)")
+        row = self.rows[number]
+        if not row["first_day"] <= day.toordinal() <= row["last_day"]:
+            raise Problem(
+                problems.CODE_NOT_IN_FORCE,
+                f"{hs}: not in force on {day} (lines.csv has it from {_iso(row['first_day'])}"
+                f" to {_iso(row['last_day']) if row['last_day'] < FOREVER else 'further notice'})",
+            )
+        return number
+
+    def children(self, hs8: str, day: date) -> list[str]:
+        """The ten-digit codes of an eight-digit code in force on a day, in code order."""
+        low, high = self.schedules.range_of(hs8)
+        ordinal = day.toordinal()
+        rows = self.rows[low:high]
+        return [r["hs"] for r in rows if len(r["hs"]) == 10 and r["first_day"] <= ordinal <= r["last_day"]]
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {row["hs"]: i for i, row in enumerate(self.rows)}
+
+    # Reading one line
+
+    def line(self, hs: str, day: date) -> TariffLine:
+        """Everything shown of a line on a day. An eight-digit code answers with its first ten-digit code."""
+        wanted = hs
+        if len(hs) == 8 and hs not in self._number:
+            wanted = next(iter(self.children(hs, day)), hs)
+        number = self.find_line(wanted, day)
+        row = self.rows[number]
+        return TariffLine(
+            hs=hs,
+            description={"zh": row["name_zh"], "en": row["name_en"]},
+            units=[self.units.shown(code) for code in (row["unit1"], row["unit2"]) if code],
+            mfn=self._text("mfn", number, day),
+            general=self._text("general", number, day),
+            vat=self._text("vat", number, day),
+            consumption_tax=self._text("consumption_tax", number, day) or "0",
+            controls=self.controls(hs, day)[0],
+            first_day=date.fromordinal(row["first_day"]),
+            last_day=date.fromordinal(row["last_day"]) if row["last_day"] < FOREVER else None,
+            source=row["source"],
+            standing=STANDING_WORDS[row["standing"]],
+        )
+
+    def names(self, hs: str) -> tuple[str, str]:
+        """The Chinese and the English name of a line, whatever the day."""
+        row = self.rows[self._number[hs]]
+        return row["name_zh"], row["name_en"]
+
+    def in_force(self, day: date, prefix: str = "") -> list[str]:
+        """The codes of all lines in force on a day under a prefix, in code order."""
+        low, high = self.schedules.range_of(prefix)
+        ordinal = day.toordinal()
+        return [row["hs"] for row in self.rows[low:high] if row["first_day"] <= ordinal <= row["last_day"]]
+
+    def words(self) -> list[tuple[str, str, str]]:
+        """(code, Chinese name, English name) of every line: what a search index is made of."""
+        return [(row["hs"], row["name_zh"], row["name_en"]) for row in self.rows]
+
+    def declaration_elements(self, hs: str) -> list[str]:
+        """The declaration elements (申报要素) of a code, in filing order."""
+        row = self._row_of(hs)
+        text = self._elements[row["elements"]]
+        return [part for part in text.split("|") if part]
+
+    def statutory_units(self, hs: str) -> tuple[str, str]:
+        """The codes of the first and second statutory unit; the second may be blank."""
+        row = self._row_of(hs)
+        return row["unit1"], row["unit2"]
+
+    def _row_of(self, hs: str) -> Row:
+        number = self._number.get(hs, self._number.get(hs[:8]))
+        if number is None:
+            low, high = self.schedules.range_of(hs)
+            if low == high:
+                raise Problem(problems.CODE_UNKNOWN, f"{hs}: no such code in the tariff of this edition (lines.csv)")
+            number = low
+        return self.rows[number]
+
+    @cached_property
+    def _elements(self) -> dict[str, str]:
+        return {row["id"]: row["elements"] for row in self.tables["elements"]}
+
+    def entry(self, schedule: str, number: int, day: date) -> Entry | None:
+        """The entry of one schedule for a line number on a day."""
+        found = self.schedules.entry_of(self.schedules.names[schedule], number, self.slots.of(day.toordinal()))
+        return None if found == NONE else self.entries[found]
+
+    def schedule_name(self, number: int) -> str:
+        """The name of a schedule by its number."""
+        return self._schedule_names[number]
+
+    @cached_property
+    def _schedule_names(self) -> list[str]:
+        return list(self.schedules.names)
+
+    def _text(self, schedule: str, number: int, day: date) -> str | None:
+        entry = self.entry(schedule, number, day)
+        return None if entry is None else entry.rate.text
+
+    # Controls and lists
+
+    def controls(self, hs: str, day: date) -> tuple[str, str, Row | None]:
+        """Supervision codes and inspection classes of a code, with their row; blank when not on file."""
+        row = self.by_prefix("controls").find(hs, day.toordinal())
+        return (row["codes"], row["ciq"], row) if row else ("", "", None)
+
+    def licence_required(self, hs: str, day: date) -> Row | None:
+        """The row that asks for an automatic import licence: the dated catalogue, else supervision code 7 or O."""
+        listed = self.by_prefix("licence_catalogue").find(hs, day.toordinal())
+        if listed is not None:
+            return listed if listed["listed"] == "yes" else None
+        codes, _, row = self.controls(hs, day)
+        return row if "7" in codes or "O" in codes else None
+
+    def positive_list(self, hs8: str, day: date) -> ListEntry | None:
+        """What the retail import list in force says of a code; None when it is not on the list."""
+        row = self.by_prefix("positive_list").find(hs8, day.toordinal())
+        if row is None:
+            return None
+        modes = tuple(mode for mode in row["modes"].split(";") if mode)
+        return ListEntry(row["hs"], modes, row["remark"], row["cap_kg"], row["cap_group"], row["edition"],
+                         row["source"], STANDING_WORDS[row["standing"]])  # fmt: skip
+
+    def retail_limits(self, day: date) -> RetailLimits:
+        """The retail limits of a day. Raises Problem retail_not_in_force before 8 April 2016."""
+        ordinal = day.toordinal()
+        for row in self.tables["retail_limits"]:
+            if row["first_day"] <= ordinal <= row["last_day"]:
+                return RetailLimits(int(row["single_limit"] * 100), int(row["annual_limit"] * 100),
+                                    int(row["tax_share"]), row["source"], STANDING_WORDS[row["standing"]])  # fmt: skip
+        raise Problem(problems.RETAIL_NOT_IN_FORCE, f"no retail limits are in force on {day} (retail_limits.csv)")
+
+    def import_ban(self, hs: str, origin: str | None, day: date) -> Row | None:
+        """The ban or the import conditions (`kind`) in force for a code and origin."""
+        return self.by_prefix("bans").find(hs, day.toordinal(), lambda row: row["origin"] == origin)
+
+    def gap(self, hs: str, origin: str | None, day: date) -> Mapping[str, Any] | None:
+        """The known gap of coverage (`id`, `note`, `source`) that a code, origin and day fall in."""
+        for gap in self.coverage.get("gap", ()):
+            if gap["origin"] != origin or day < gap["first_day"] or day > gap.get("last_day", date.max):
+                continue
+            if any(hs.startswith(prefix) for prefix in gap["hs"]):
+                return gap
+        return None
+
+    def by_prefix(self, table: str) -> ByPrefix:
+        """A table's rows by code."""
+        found = self._prefixed.get(table)
+        if found is None:
+            found = self._prefixed[table] = ByPrefix(self.tables[table])
+        return found
+
+    @cached_property
+    def _prefixed(self) -> dict[str, ByPrefix]:
+        return {}
+
+    # Code lists
+
+    @cached_property
+    def countries(self) -> dict[str, Row]:
+        """alpha-2 -> row with alpha3, number, name_zh, name_en."""
+        return {row["alpha2"]: row for row in self.tables["countries"]}
+
+    @cached_property
+    def currencies(self) -> dict[str, str]:
+        """ISO 4217 code -> customs number."""
+        return {row["code"]: row["number"] for row in self.tables["currencies"]}
+
+    def code_list(self, name: str) -> dict[str, str]:
+        """Code -> Chinese name of districts, transport_modes, trade_terms, package_types and the like."""
+        return {row["code"]: row["name_zh"] for row in self.tables[name]}
+
+    # What if
+
+    def assuming(self, quotas: Mapping[str, date], rates: Sequence[tuple[str, str, Rate]]) -> Tariff:
+        """The same law with quotas taken as used up on a day and rates put in by hand; all of it `assumed`.
+
+        `rates` holds (schedule, prefix, rate), the schedule being a name such as "mfn", "vat" or "agreement:KR".
+        Raises Problem quota_unknown or agreement_unknown for what this edition does not have.
+        """
+        tables = dict(self.tables)
+        tables["quota_events"] = [*self.tables["quota_events"], *map(self._used_up, quotas, quotas.values())]
+        stretches = Stretches(tables)
+        for schedule, prefix, rate in rates:
+            if schedule not in stretches.of:
+                raise Problem(problems.AGREEMENT_UNKNOWN, f"{schedule}: no such kind of rate in this edition")
+            entry = stretches.entries.id(Entry(rate, "", ASSUMED, note="assumed by the request"))
+            stretches.of[schedule].append(Stretch(prefix, FIRST, FOREVER, entry, layer=2))
+        other = Tariff.__new__(Tariff)
+        other.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("_prefixed", "_schedule_names")})
+        other.tables = tables
+        other._build(stretches)
+        return other
+
+    def _used_up(self, quota: str, day: date) -> Row:
+        known = next((row for row in self.tables["quotas"] if row["id"] == quota), None)
+        if known is None:
+            raise Problem(problems.QUOTA_UNKNOWN, f"{quota}: no such quota (quotas.csv)")
+        first = day.toordinal() + SURCHARGE_DELAY
+        return {**known, "quota": quota, "event": "surcharge_starts", "share": None, "first_day": first,
+                "last_day": known["last_day"], "source": "", "standing": ASSUMED}  # fmt: skip
+
+
+def line_key(hs: str) -> int:
+    """The number a line is sorted by; a line of eight digits stands where its ten-digit codes would."""
+    return int(hs) * 10 ** (10 - len(hs))
+
+
+def _iso(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
