@@ -36,7 +36,7 @@ def compose(session: Session, rows: Sequence[Listing], *, new_words: bool = True
     """Build cards, details and search words of listings in the caller's transaction."""
     with session.no_autoflush:  # a listing on its way into the shop is not complete before its card is
         told = select(Merchant.id, Merchant.registered_name).where(Merchant.id.in_({row.merchant_id for row in rows}))
-        names = dict(session.execute(told).tuples().all())
+        names = {merchant_id: name for merchant_id, name in session.execute(told)}
         for row, breakdown in zip(rows, taxes.breakdowns(session, rows), strict=True):
             _compose_one(row, names[row.merchant_id], breakdown)
             if new_words:

@@ -194,10 +194,10 @@ def _count(found: dict[str, list[dict[str, Any]]], row: Any) -> None:
 
 
 _DETAIL = text(
-    "SELECT l.id, l.card, l.detail, l.status, l.hindrance, l.version, l.quality_parts, l.assessed_on,"
+    "SELECT l.id, l.card, l.detail, l.status, l.hindrance, l.version, l.quality_parts, l.assessed_on,"  # noqa: S608
     " l.assessed_edition, m.status AS merchant_status, s.available"
     " FROM listing l JOIN merchant m ON m.id = l.merchant_id"
-    f" CROSS JOIN LATERAL ({AVAILABLE.format('l.id')}) AS s WHERE l.id = :id AND l.status = 'published'"  # noqa: S608
+    f" CROSS JOIN LATERAL ({AVAILABLE.format('l.id')}) AS s WHERE l.id = :id AND l.status = 'published'"
 )
 
 

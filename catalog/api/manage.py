@@ -66,7 +66,7 @@ def list_managed_listings(args: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/listings", methods=["POST"])
 @requires("merchant")
-@idempotent()
+@idempotent(required=False)
 @blueprint.arguments(schemas.NewListing)
 @blueprint.response(201, schemas.Managed)
 def create_listing(values: dict[str, Any]) -> Any:
@@ -128,7 +128,7 @@ def list_lots(args: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/lots", methods=["POST"])
 @requires("merchant")
-@idempotent()
+@idempotent(required=False)
 @blueprint.arguments(schemas.NewLot)
 @blueprint.response(201, schemas.Lot)
 def create_lot(values: dict[str, Any]) -> dict[str, Any]:

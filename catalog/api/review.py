@@ -7,7 +7,6 @@ from typing import Any
 from catalog import listings, merchants, receiving
 from catalog.api import schemas
 from catalog.api.window import parsed_id
-from core.errors import invalid
 from core.web import API_PREFIX, Blueprint, actor, requires
 
 blueprint = Blueprint(
@@ -35,7 +34,7 @@ def list_merchants_under_review(args: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/merchants/<merchant_id>", methods=["POST"])
 @requires("operator")
-@blueprint.arguments(schemas.Decision)
+@blueprint.arguments(schemas.MerchantDecision)
 @blueprint.response(200, schemas.Merchant)
 def decide_on_merchant(values: dict[str, Any], merchant_id: str) -> dict[str, Any]:
     """Approve, reject, suspend or reinstate a merchant."""
@@ -44,12 +43,10 @@ def decide_on_merchant(values: dict[str, Any], merchant_id: str) -> dict[str, An
 
 @blueprint.route("/<listing_id>", methods=["POST"])
 @requires("operator")
-@blueprint.arguments(schemas.Decision)
+@blueprint.arguments(schemas.ListingDecision)
 @blueprint.response(200, schemas.Managed)
 def review_listing(values: dict[str, Any], listing_id: str) -> Any:
     """Approve a submitted listing into the shop, or reject it with a reason the merchant sees."""
-    if values["decision"] not in ("approve", "reject"):
-        raise invalid("decision", "must be one of approve, reject")
     found = listings.review(str(actor().id), parsed_id(listing_id), **values)
     return found, 200, {"ETag": f'"{found["version"]}"'}
 

@@ -88,7 +88,7 @@ class Category(Schema):
     children = fields.List(fields.Nested(lambda: Category()))
 
 
-class MerchantName(Schema):
+class SellerName(Schema):
     id = fields.String()
     name = fields.String()
 
@@ -98,7 +98,7 @@ class Card(Schema):
     sku = fields.String()
     title = fields.Nested(Name)
     category = fields.String()
-    merchant = fields.Nested(MerchantName)
+    merchant = fields.Nested(SellerName)
     origin = fields.String()
     hs = fields.String(allow_none=True)
     route = fields.String()
@@ -248,7 +248,7 @@ class Managed(Schema):
     image = fields.String()
     submitted_at = fields.String(allow_none=True)
     published_at = fields.String(allow_none=True)
-    merchant = fields.Nested(MerchantName)
+    merchant = fields.Nested(SellerName)
 
 
 class ManagedPage(Schema):
@@ -264,9 +264,21 @@ class MerchantArguments(PageArguments):
     status = Choice("submitted", "approved", "suspended", "rejected", load_default="submitted")
 
 
-class Decision(Schema):
+class _Decision(Schema):
+    reason = Text(500, least=0, load_default="")
+
+    @validates_schema
+    def _says_why(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("decision") in ("reject", "suspend") and not data["reason"].strip():
+            raise ValidationError({"reason": ["is required: the merchant must know why"]})
+
+
+class ListingDecision(_Decision):
+    decision = Choice("approve", "reject", required=True)
+
+
+class MerchantDecision(_Decision):
     decision = Choice("approve", "reject", "suspend", "reinstate", required=True)
-    reason = Text(500, load_default="")
 
 
 class NewLot(Schema):

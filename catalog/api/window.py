@@ -71,7 +71,7 @@ def read_merchant(merchant_id: str) -> dict[str, Any]:
 
 @blueprint.route("/merchants", methods=["POST"])
 @requires()
-@idempotent()
+@idempotent(required=False)
 @blueprint.arguments(schemas.NewMerchant)
 @blueprint.response(201, schemas.Merchant)
 def apply_as_merchant(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,123 @@
+"""Who may sell: application, admission, suspension."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from catalog import policy
+from tests.catalog import builders
+from tests.catalog.builders import Seller
+
+BASE = "/api/v1/catalog"
+
+
+def apply(client: Any, headers: dict[str, str], **changes: Any) -> Any:
+    return client.post(f"{BASE}/merchants", json=builders.application(**changes), headers=headers)
+
+
+def decide(client: Any, operator: dict[str, str], merchant: str, decision: str, reason: str = "because") -> Any:
+    return client.post(
+        f"{BASE}/review/merchants/{merchant}", json={"decision": decision, "reason": reason}, headers=operator
+    )
+
+
+def test_from_application_to_selling(client: Any, operator: dict[str, str]) -> None:
+    person = builders.bearer(builders.open_account("consumer"))
+    answer = apply(client, person)
+    assert (answer.status_code, answer.get_json()["status"]) == (201, "submitted")
+    merchant = answer.get_json()["id"]
+    assert client.get(f"{BASE}/merchants/{merchant}").status_code == 404
+    assert client.get(f"{BASE}/manage/listings", headers=person).status_code == 403
+    waiting = client.get(f"{BASE}/review/merchants", headers=operator).get_json()["items"]
+    assert [each["id"] for each in waiting] == [merchant]
+    assert decide(client, operator, merchant, "approve").get_json()["status"] == "approved"
+    assert client.get(f"{BASE}/manage/listings", headers=person).status_code == 200
+    assert client.get(f"{BASE}/manage/merchant", headers=person).get_json()["status"] == "approved"
+    profile = client.get(f"{BASE}/merchants/{merchant}").get_json()
+    assert set(profile) == {"id", "name", "uscc", "customs_code", "since"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"uscc": "91110000600037341A"},
+        {"uscc": "9111000060003734"},
+        {"uscc": "I1110000600037341L"},
+        {"customs_code": "31229"},
+        {"registered_name": ""},
+        {"contact": {"phone": "13900000000"}},
+        {"contact": 5},
+        {"contact": {"name": "x", "fax": "1"}},
+        {"status": "approved"},
+        {"stripe_account": "acct_1"},
+    ],
+    ids=str,
+)
+def test_bad_applications_are_refused(client: Any, context: None, bad: dict[str, Any]) -> None:
+    answer = apply(client, builders.bearer(builders.open_account("consumer")), **bad)
+    assert answer.status_code == 422
+    assert next(iter(bad)) in next(iter(answer.get_json()["errors"]))
+
+
+def test_contact_may_be_a_plain_text(client: Any, context: None) -> None:
+    answer = apply(client, builders.bearer(builders.open_account("consumer")), contact="张敏 13900000000")
+    assert (answer.status_code, answer.get_json()["contact"]) == (201, "张敏 13900000000")
+
+
+def test_an_enterprise_is_one_merchant_however_its_code_is_typed(client: Any, context: None) -> None:
+    code = builders.social_credit_code()
+    first, second = (builders.bearer(builders.open_account("consumer")) for _ in range(2))
+    assert apply(client, first, uscc=code).status_code == 201
+    answer = apply(client, second, uscc=f"{code[:8].lower()} {code[8:].lower()}")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "merchant_exists")
+    assert apply(client, first).status_code == 409
+
+
+def test_a_refused_enterprise_may_apply_again(client: Any, operator: dict[str, str]) -> None:
+    code, person = builders.social_credit_code(), builders.bearer(builders.open_account("consumer"))
+    first = apply(client, person, uscc=code).get_json()["id"]
+    assert decide(client, operator, first, "reject", "").status_code == 422
+    assert decide(client, operator, first, "reject").get_json()["status"] == "rejected"
+    assert decide(client, operator, first, "approve").status_code == 409
+    assert apply(client, person, uscc=code).status_code == 201
+
+
+def test_suspension_empties_the_shelves_at_once(client: Any, seller: Seller, operator: dict[str, str]) -> None:
+    listing = builders.publish(seller, builders.retail())
+    shown = lambda: len(client.get(f"{BASE}/listings").get_json()["items"])  # noqa: E731
+    assert shown() == 1
+    assert decide(client, operator, str(seller.id), "suspend").status_code == 200
+    assert shown() == 0
+    assert client.get(f"{BASE}/listings/{listing}").status_code == 404
+    assert client.get(f"{BASE}/merchants/{seller.id}").status_code == 404
+    refused = client.post(f"{BASE}/manage/listings", json=builders.retail(), headers=seller.bearer)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "merchant_not_approved")
+    assert decide(client, operator, str(seller.id), "reinstate").status_code == 200
+    assert shown() == 1
+
+
+def test_a_merchant_that_is_not_there(client: Any, operator: dict[str, str]) -> None:
+    assert decide(client, operator, str(uuid.uuid4()), "approve").status_code == 404
+    assert decide(client, operator, "x", "approve").status_code == 404
+    assert client.get(f"{BASE}/merchants/{uuid.uuid4()}").status_code == 404
+
+
+def test_the_terms_are_the_same_for_all(client: Any, context: None) -> None:
+    answer = client.get(f"{BASE}/policy").get_json()
+    assert answer == policy.text()
+    assert {fee["code"] for fee in answer["fees"]} == {"listing", "commission"}
+
+
+def test_the_tree_has_the_seven_departments(client: Any, context: None) -> None:
+    tree = client.get(f"{BASE}/categories").get_json()
+    assert [node["name"]["en"] for node in tree] == [
+        "Beef",
+        "Mutton and lamb",
+        "Aquatic products",
+        "Other consumer goods",
+        "Equipment and key components",
+        "Services",
+        "Resources",
+    ]
+    assert all(child["name"]["zh"] and child["children"] == [] for node in tree for child in node["children"])
