@@ -15,6 +15,7 @@ from core import accounts, clock
 from core.errors import NOT_FOUND, Problem
 from core.schemas import WholeNumber
 from core.web import actor, limiter, public, requires
+from customs import persons
 from shop import addresses, profiles
 from shop.api.schemas import NewAccount, NewAddress, NewIdentity
 from shop.pages.forms import read_form, read_query
@@ -34,7 +35,7 @@ def guard_sign_in(app: Flask) -> None:
         return f"{get_remote_address()} {request.form.get('email', '')[:254].lower()}"
 
     limit = limiter.limit("10 per minute", key_func=tried, methods=["POST"], deduct_when=_refused)
-    app.view_functions["security.login"] = limit(app.view_functions["security.login"])
+    app.view_functions["security.login"] = limit(app.view_functions["security.login"])  # type: ignore[assignment]
 
 
 def _refused(answer: Response) -> bool:
@@ -58,7 +59,9 @@ def open_account() -> Any:
     except Problem as problem:
         page = render_template("account/register.html", values=request.form, problem=problem)
         return page, problem.status
-    login_user(accounts.datastore.find_user(email=accounts.normal_email(request.form["email"].strip())))
+    opened = accounts.datastore.find_user(email=accounts.normal_email(request.form["email"].strip()))
+    if opened is not None:
+        login_user(opened)
     return redirect(local_path(request.args.get("next")), 303)
 
 
@@ -76,7 +79,7 @@ def _overview(part: str = "", problem: Problem | None = None) -> str:
         "account/overview.html",
         identity=known_identity(person.id),
         allowance=profiles.allowance_of(person.id, year),
-        addresses=addresses.all_of(person.id),
+        addresses=addresses_of(person.id),
         this_year=clock.today().year,
         part=part,
         problem=problem,
@@ -94,12 +97,17 @@ def known_identity(account_id: uuid.UUID) -> dict[str, Any] | None:
         return None
 
 
+def addresses_of(account_id: uuid.UUID) -> list[dict[str, Any]]:
+    """All of a person's addresses, oldest first; there are at most 50."""
+    return list(addresses.page_of(account_id, addresses.ADDRESSES_MOST, None)["items"])
+
+
 @pages.post("/account/identity")
 @requires()
 def tell_identity() -> Any:
     """Keep who the person is."""
     try:
-        profiles.set_identity(actor().id, **read_form(NewIdentity()))
+        persons.set_identity(actor().id, **read_form(NewIdentity()))
     except Problem as problem:
         return _overview("identity", problem), problem.status
     flash(_("Your identity is kept."), "success")

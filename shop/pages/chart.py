@@ -10,6 +10,7 @@ from shop.pages.words import TAXES
 
 _KINDS = {"duty": "#0d4a5c", "additional_duty": "#d9682f", "consumption_tax": "#d9a441", "vat": "#5f9ea0"}
 _BARS_MOST = 15
+_YUAN = "'¥' + format(datum.value / 100, ',.4~s')"
 _FONT = "system-ui, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, WenQuanYi Micro Hei, sans-serif"
 
 
@@ -33,7 +34,7 @@ def taxes(report: Report) -> str:
         altair.Chart(altair.Data(values=values), width=330, height={"step": 34})
         .mark_bar(size=22)
         .encode(
-            x=altair.X("sum(fen):Q", title=None).axis(labelExpr="'¥' + format(datum.value / 100, ',.4~s')", tickCount=4),
+            x=altair.X("sum(fen):Q", title=None).axis(labelExpr=_YUAN, tickCount=4),
             y=altair.Y("key:N", title=None, sort=None).axis(labelLimit=150),
             color=altair.Color("kind:N", title=None, sort=None)
             .scale(domain=[str(TAXES[kind]) for kind in drawn], range=[_KINDS[kind] for kind in drawn])

@@ -12,9 +12,8 @@ from core.database import new_id
 from core.errors import Problem
 from core.schemas import Id, Pattern
 from core.web import actor, requires
-from shop import addresses
 from shop import checkout as checkout_service
-from shop.pages.account import known_identity
+from shop.pages.account import addresses_of, known_identity
 from shop.pages.cart import lines_of, quote_of
 from shop.pages.forms import read_form, read_query
 
@@ -42,7 +41,7 @@ def _show(address_id: uuid.UUID | None, problem: Problem | None = None) -> Any:
     lines = lines_of(person)
     if not lines:
         return redirect(url_for("cart_pages.show"), 303)
-    known = addresses.all_of(person.id)
+    known = addresses_of(person.id)
     chosen = _chosen(known, address_id)
     quote, refused = quote_of(lines, person, chosen)
     orders = quote["orders"] if quote else []

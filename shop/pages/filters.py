@@ -16,6 +16,7 @@ from core import clock, config
 from core.errors import Problem
 from core.money import fen_text, parse_fen, plain
 from core.web import maybe_actor
+from customs import edition, tariff_views
 from shop import addresses
 from shop.pages import basket, language, words
 
@@ -88,12 +89,27 @@ def rate(value: Any) -> str:
 
 
 def law_text(source: Any) -> str:
-    """Where a rule stands: the title of a source with its number, or the reference as written."""
-    if not isinstance(source, dict):
-        return str(source or "")
-    title = both(source.get("title")) or str(source.get("id") or "")
-    number = source.get("document_number") or source.get("number") or source.get("document") or ""
-    return f"{title} ({number})" if number and str(number) not in title else title
+    """Where a rule stands: a source of the edition by its title and document, any other reference as written."""
+    found = tariff_views.source(edition.tariff(), source) if isinstance(source, str) else (source or {})
+    title = both(found.get("title")) or str(found.get("id") or "")
+    document = str(found.get("document") or "")
+    return f"{title} ({document})" if document and document not in title else title
+
+
+def step_input(name: str, value: Any) -> str:
+    """One figure that went into a step, named in the language of the page."""
+    if name == "source":
+        return law_text(value)
+    shown = words.FILTERS["measure"](value) if name == "kind" else both(value)
+    return f"{words.FILTERS['input_name'](name)} {rate(shown) if name in ('rate', 'share') else shown}"
+
+
+def requirement(row: dict[str, Any]) -> str:
+    """What the goods need beside money, in a line."""
+    code = str(row.get("code") or row.get("kind") or "")
+    title = words.FILTERS["requirement_code"](code)
+    detail = both(row.get("detail") or row.get("text") or "")
+    return f"{title}: {detail}" if detail else title
 
 
 def in_stock(available: Any) -> bool:
@@ -159,11 +175,11 @@ def _for_every_page() -> dict[str, Any]:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(
-        money=money, quantity=quantity, instant=instant, day=day, country=country, both=both, other=other,
-        json_text=json_text, rate=rate, law_text=law_text, in_stock=in_stock, share_of=share_of,
-        address_line=address_line, reason_text=reason_text, report_label=report_label,
-        declaration_facts=declaration_facts, **words.FILTERS,
+    shown = (
+        money, quantity, instant, day, country, both, other, json_text, rate, law_text, step_input, requirement,
+        in_stock, share_of, address_line, reason_text, report_label, declaration_facts,
     )  # fmt: skip
+    app.jinja_env.filters.update({each.__name__: each for each in shown})
+    app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.tests["money_text"] = is_money
     app.context_processor(_for_every_page)

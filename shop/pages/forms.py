@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, request
-from marshmallow import EXCLUDE, Schema
+from marshmallow import EXCLUDE, Schema, ValidationError
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
@@ -38,6 +38,14 @@ def read_form(schema: Schema) -> dict[str, Any]:
 def read_query(schema: Schema) -> dict[str, Any]:
     """The filters in the address. Raises Problem `invalid_input`; foreign parameters are ignored."""
     return dict(_parser.parse(schema, request, location="query", unknown=EXCLUDE))
+
+
+def load(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
+    """Values put together by a page, read as the API reads a body. Raises Problem `invalid_input`."""
+    try:
+        return dict(schema.load(values))
+    except ValidationError as fault:
+        _parser.handle_error(ValidationError({"form": fault.messages}), request, schema)
 
 
 def tell(problem: Problem) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
@@ -18,7 +17,7 @@ from core.schemas import Id, Quantity, Text
 from core.web import actor, requires
 from shop import cancellation, moves, returns
 from shop import orders as orders_service
-from shop.pages.forms import read_form, read_query, tell
+from shop.pages.forms import load, read_form, read_query, tell
 
 pages = Blueprint("orders_pages", __name__)
 
@@ -29,6 +28,10 @@ RETURNABLE = ("released", "shipped", "delivered", "completed")
 class _Return(Schema):
     attempt = Id(required=True)
     reason = Text(200, required=True)
+
+
+class _Returned(Schema):
+    quantity = Quantity(required=True)
 
 
 @pages.get("/orders")
@@ -113,11 +116,7 @@ def _returned_lines() -> list[dict[str, Any]]:
     for name, text in request.form.items():
         number = name.removeprefix("line-")
         if number != name and number.isascii() and number.isdigit() and text.strip():
-            lines.append({"line": int(number), "quantity": _quantity(text.strip())})
+            lines.append({"line": int(number), "quantity": load(_Returned(), {"quantity": text.strip()})["quantity"]})
     if not lines:
         raise invalid("lines", "say how much of what you send back")
     return lines
-
-
-def _quantity(text: str) -> Decimal:
-    return Quantity().deserialize(text)  # type: ignore[no-any-return]
