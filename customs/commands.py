@@ -23,7 +23,7 @@ def tariff_group() -> None:
 
 
 @tariff_group.command("check")
-@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another folder of files.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another folder.")
 def tariff_check(folder: Path | None) -> None:
     """Read all files and name every fault with file and line; exit 1 when there is one."""
     try:

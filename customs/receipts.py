@@ -173,13 +173,13 @@ def _release_quarantine(session: Session, invt_no: str) -> None:
         defer(session, "customs.apply_receipts", lock=_JOB_LOCK)
 
 
-def listing(state: str | None, after: tuple[str, ...] | None, limit: int) -> list[dict[str, Any]]:
+def listing(state: str | None, after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
     """Receipts, newest first, for the desk; `after` is the id of the last one seen."""
     query = select(WindowReceipt)
     if state is not None:
         query = query.where(WindowReceipt.state == state)
     if after is not None:
-        query = query.where(WindowReceipt.id < uuid.UUID(after[0]))
+        query = query.where(WindowReceipt.id < after)
     rows = db.session.scalars(query.order_by(WindowReceipt.id.desc()).limit(limit))
     return [
         {

@@ -1,5 +1,5 @@
 """The HTTP calls of customs: parse, authorise, call one service, dump."""
 
-from customs.api import declarations, reports, tariff, warehouses
+from customs.api import assessments, consignments, declarations, reports, tariff, warehouses
 
-blueprints = [declarations.blueprint, reports.blueprint, tariff.blueprint, warehouses.blueprint]
+blueprints = [room.blueprint for room in (assessments, consignments, declarations, reports, tariff, warehouses)]

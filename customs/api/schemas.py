@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from core.paging import PageArguments
 from core.schemas import (
     Choice,
     Day,
+    Flag,
     Id,
+    Instant,
     Money,
     Pattern,
     Quantity,
@@ -19,6 +23,8 @@ from core.schemas import (
     currency,
     hs_code,
 )
+from customs.assessments.request import EVIDENCE, ROUTES
+from customs.assessments.service import LINES_MAX as ASSESSMENT_LINES_MOST
 from customs.models import DECLARATION_KINDS, DECLARATION_STATUSES, MODES, RECEIPT_STATES, WAREHOUSE_KINDS
 
 CONSIGNMENT_LINES_MOST = 99
@@ -26,7 +32,12 @@ _OFFICE = ("[0-9]{4}", "must be a customs office of four digits")
 _COMPANY_CODE = ("[0-9A-Z]{10}([0-9A-Z]{8})?", "must be a customs code of 10 or a credit code of 18 characters")
 
 
-def office(**kwargs: object) -> Pattern:
+def exchange_rate(**kwargs: Any) -> Pattern:
+    rule = 'must be yuan for one unit of the currency as a string such as "7.1000"'
+    return Pattern(r"(0\.[0-9]{0,7}[1-9][0-9]{0,7}|[1-9][0-9]{0,5}(\.[0-9]{1,8})?)", rule, **kwargs)
+
+
+def office(**kwargs: Any) -> Pattern:
     return Pattern(*_OFFICE, **kwargs)
 
 
@@ -224,7 +235,68 @@ class TariffDetail(TariffLine):
 class Preference(Schema):
     agreement = Text(60, required=True)
     certificate_no = Text(60, required=True)
-    direct_transport = fields.Boolean(required=True, truthy={True}, falsy={False})
+    direct_transport = Flag(load_default=True)
+
+
+class Statutory(Schema):
+    unit1_quantity = Quantity(load_default=None, allow_none=True)
+    unit2_quantity = Quantity(load_default=None, allow_none=True)
+
+
+class NetContent(Schema):
+    quantity = Quantity(required=True)
+    unit = Text(20, required=True)
+
+
+class AssessmentLine(Schema):
+    hs = hs_code(required=True)
+    origin = country(required=True, allow_none=True)
+    quantity = Quantity(required=True)
+    unit = Text(20, required=True)
+    value = Money(required=True)
+    currency = currency(load_default="CNY")
+    freight = Money(load_default=0)
+    insurance = Money(load_default=None, allow_none=True)
+    origin_proof = Flag(load_default=False)
+    preference = fields.Nested(Preference, load_default=None, allow_none=True)
+    origin_evidence = Choice(*EVIDENCE, load_default="declared")
+    exporter = Text(200, load_default=None, allow_none=True)
+    order = Text(40, load_default="1")
+    statutory = fields.Nested(Statutory, load_default=None, allow_none=True)
+    net_content = fields.Nested(NetContent, load_default=None, allow_none=True)
+
+
+class AssumedRate(Schema):
+    kind = Text(40, required=True)
+    hs = Pattern("[0-9]{0,10}", "must be a code or the beginning of one", load_default="")
+    rate = Text(60, required=True)
+
+
+class Assume(Schema):
+    quota = fields.Dict(keys=Text(60), values=Day(), load_default=dict, validate=validate.Length(max=50))
+    rates = fields.List(fields.Nested(AssumedRate), load_default=list, validate=validate.Length(max=50))
+
+
+class AssessmentRequest(Schema):
+    route = Choice(*ROUTES, required=True)
+    day = Day(required=True)
+    at = Instant(load_default=None, allow_none=True)
+    mode = Choice("1210", "9610", load_default=None, allow_none=True)
+    annual_used = Money(load_default=0)
+    exchange_rates = fields.Dict(keys=currency(), values=exchange_rate(), load_default=dict)
+    assume = fields.Nested(Assume, load_default=None, allow_none=True)
+    lines = fields.List(
+        fields.Nested(AssessmentLine), required=True, validate=validate.Length(1, ASSESSMENT_LINES_MOST)
+    )
+
+
+class Assessment(Schema):
+    day = fields.String()
+    edition = fields.String()
+    route = fields.String()
+    lines = fields.List(fields.Dict())
+    totals = fields.Dict()
+    standing = fields.String()
 
 
 class ConsignmentLine(Schema):
@@ -234,12 +306,12 @@ class ConsignmentLine(Schema):
     quantity = Quantity(required=True)
     unit = Text(20, required=True)
     value = Money(required=True, least=1)
-    origin_proof = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    origin_proof = Flag(load_default=False)
     preference = fields.Nested(Preference, load_default=None, allow_none=True)
-    origin_evidence = Choice("declared", "proven", "unproven", load_default="declared")
+    origin_evidence = Choice(*EVIDENCE, load_default="declared")
     exporter = Text(200, load_default=None, allow_none=True)
-    statutory = fields.Dict(load_default=None, allow_none=True)
-    net_content = fields.Dict(load_default=None, allow_none=True)
+    statutory = fields.Nested(Statutory, load_default=None, allow_none=True)
+    net_content = fields.Nested(NetContent, load_default=None, allow_none=True)
 
 
 class NewConsignment(Schema):
@@ -248,9 +320,7 @@ class NewConsignment(Schema):
     merchant_name = Text(200, load_default=None)
     incoterm = Choice("CIF", "CFR", "FOB", load_default="CIF")
     currency = currency(load_default="CNY")
-    exchange_rate = Pattern(
-        "(0|[1-9][0-9]{0,5})(\\.[0-9]{1,6})?", "must be yuan for one unit of the currency", load_default=None
-    )
+    exchange_rate = exchange_rate(load_default=None, allow_none=True)
     freight = Money(load_default=0)
     insurance = Money(load_default=None, allow_none=True)
     day = Day(load_default=None)
@@ -264,5 +334,10 @@ class NewConsignment(Schema):
     )
 
 
-class Release(Schema):
-    day = Day(load_default=None)
+class Consignment(DeclarationDetail):
+    incoterm = fields.String()
+    currency = fields.String()
+    exchange_rates = fields.Dict()
+    freight = fields.String()
+    insurance = fields.String(allow_none=True)
+    missing_documents = fields.Dict()

@@ -56,7 +56,7 @@ def _without_lines() -> Select[str]:
 
 def _cuts(session: Session) -> Iterator[str]:
     first, last = session.execute(select(func.min(_line.released_on), func.max(_line.released_on))).one()
-    if first is None:
+    if first is None or last is None:
         return
     sums = [func.sum(getattr(_line, f"{name}_fen")) for name in AMOUNTS]
     direct = session.execute(select(*sums).where(_line.released_on.is_not(None))).one()

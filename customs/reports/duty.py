@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, select, tuple_
+from sqlalchemy import Select, SQLColumnExpression, Text, cast, func, select, tuple_
 
 from core.database import db
 from core.errors import invalid
@@ -22,7 +22,7 @@ from customs.models import DeclarationLine
 
 _line = DeclarationLine
 
-CUTS: dict[str, ColumnElement[str]] = {
+CUTS: dict[str, SQLColumnExpression[str]] = {
     "month": func.to_char(_line.released_on, "YYYY-MM"),
     "hs2": func.left(_line.hs, 2),
     "hs4": func.left(_line.hs, 4),
@@ -82,7 +82,7 @@ def _check(first: date, last: date, cuts: tuple[str, ...]) -> None:
 
 
 def _statement(first: date, last: date, cuts: tuple[str, ...], merchant_id: uuid.UUID | None) -> Select[Any]:
-    keys = [CUTS[cut].label(f"by_{cut}") for cut in cuts]
+    keys: list[SQLColumnExpression[str]] = [CUTS[cut].label(f"by_{cut}") for cut in cuts]
     facts = select(_line, *keys).where(_line.released_on.between(first, last))
     if merchant_id is not None:
         facts = facts.where(_line.merchant_id == merchant_id)

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import SQLColumnExpression, case, func, select
 
 from core.database import db
 from core.errors import invalid
@@ -35,14 +35,15 @@ def imports(first: date, last: date, by: Sequence[str]) -> list[dict[str, Any]]:
     then = (_year_before(first), _year_before(last))
     now_in, then_in = _line.released_on.between(first, last), _line.released_on.between(*then)
     shown = func.to_char(case((now_in, _line.released_on), else_=_line.released_on + func.make_interval(1)), "YYYY-MM")
-    keys = [(shown if cut == "month" else CUTS[cut]).label(cut) for cut in by]
+    keys: list[SQLColumnExpression[Any]] = [(shown if cut == "month" else CUTS[cut]).label(cut) for cut in by]
     value = _line.dutiable_value_fen
-    sums = [
+    sums: list[SQLColumnExpression[Any]] = [
         func.coalesce(func.sum(value).filter(now_in), 0).label("value"),
         func.coalesce(func.sum(value).filter(then_in), 0).label("before"),
         func.coalesce(func.sum(_line.quantity).filter(now_in), 0).label("quantity"),
     ]
-    facts = select(*keys, _line.unit, *sums).where(now_in | then_in).group_by(*keys, _line.unit)
+    columns: list[SQLColumnExpression[Any]] = [*keys, _line.unit, *sums]
+    facts = select(*columns).where(now_in | then_in).group_by(*keys, _line.unit)
     rows = db.session.execute(facts).mappings()
     return sorted((_row(row, by) for row in rows), key=lambda row: [row[name] for name in (*by, "unit")])
 
