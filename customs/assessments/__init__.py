@@ -1,7 +1,7 @@
 """Assessing lines: what duty, consumption tax and VAT they bear on a day, why, and what else the law asks of them.
 
-The one service for quotes, declarations, consignments, the public endpoint and archives: it turns requests into columns,
-runs the engine of `customs.duty`, and reads the rows out again.
+The one service for quotes, declarations, consignments, the public endpoint and archives: it turns requests into
+columns, runs the engine of `customs.duty`, and reads the rows out again.
 """
 
 from __future__ import annotations

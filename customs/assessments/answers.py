@@ -114,11 +114,19 @@ class Assessment:
     edition: str
     route: str
     lines: list[AssessedLine]
+    waivers: dict[str, int] = field(default_factory=dict)
     totals: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         columns = zip(*(line.amounts() for line in self.lines), strict=True)
         self.totals = dict(zip(AMOUNTS, map(sum, columns), strict=True))
+
+    @property
+    def waived(self) -> dict[str, int]:
+        """Per tax, the fen of the whole declaration that are too little to be charged (rule A20); lines keep theirs."""
+        kinds = {"duty": self.totals["duty"] + self.totals["additional_duty"],
+                 "consumption_tax": self.totals["consumption_tax"], "vat": self.totals["vat"]}  # fmt: skip
+        return {tax: fen for tax, fen in kinds.items() if 0 < fen <= self.waivers.get(tax, 0)}
 
     @property
     def standing(self) -> str:
@@ -127,11 +135,14 @@ class Assessment:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as published; the same bytes for the same request and edition."""
+        totals: dict[str, Any] = {name: fen_text(fen) for name, fen in self.totals.items()}
+        if self.waived:
+            totals["waived"] = {tax: fen_text(fen) for tax, fen in self.waived.items()}
         return {
             "day": self.day.isoformat(),
             "edition": self.edition,
             "route": self.route,
             "lines": [line.to_dict() for line in self.lines],
-            "totals": {name: fen_text(fen) for name, fen in self.totals.items()},
-            "standing": self.standing,
+            "totals": totals,
+            "standing": "assumed" if self.waived else self.standing,
         }

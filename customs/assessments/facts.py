@@ -41,7 +41,8 @@ def general_facts(
         consumption, int(taxes.consumption_tax[at]), vat, int(taxes.vat[at]), _quantities(tariff, row, applied),
     )  # fmt: skip
     standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day),
-                 *_origin_standing(tariff, reading, selection, at), *_unread_claims(not_applied)]  # fmt: skip
+                 *_origin_standing(tariff, reading, selection, at), *_unread_claims(duty, not_applied),
+                 *_assumed(request)]  # fmt: skip
     return Facts(applied, not_applied, needed, steps, weakest(iter(standings)))
 
 
@@ -66,7 +67,8 @@ def retail_facts(
     needed += doubts(tariff, row.hs, row.line.origin, day, None)
     steps = retail_steps(row.valued, limits.share, limits.single_fen, consumption, int(taxes.consumption_tax[at]), vat,
                          int(taxes.vat[at]), _quantities(tariff, row, applied))  # fmt: skip
-    standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day)]
+    standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day),
+                 *_assumed(request)]  # fmt: skip
     if listed is not None:
         standings.append(listed.standing)
     left = [*reading.inside_retail_limits(fen_text(limits.single_fen)), *reading.consumption_left()]
@@ -116,8 +118,14 @@ def _origin_standing(tariff: Tariff, reading: Reading, selection: Selection, at:
     yield from (STANDING_WORDS[r["standing"]] for r in rows if r["first_day"] <= ordinal <= r["last_day"])
 
 
-def _unread_claims(not_applied: list[dict[str, Any]]) -> Iterator[str]:
-    return ("assumed" for item in not_applied if item.get("claimed_but_unread"))
+def _unread_claims(duty: dict[str, Any], not_applied: list[dict[str, Any]]) -> Iterator[str]:
+    """A proven agreement whose rate was not read might be lower, unless nothing is levied anyway."""
+    return ("assumed" for item in not_applied if item.get("claimed_but_unread") and duty["rate"] != "0")
+
+
+def _assumed(request: Request) -> Iterator[str]:
+    if request.assume_quota or request.assume_rates:
+        yield "assumed"
 
 
 def _quantities(tariff: Tariff, row: Row, applied: list[dict[str, Any]]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.errors import Problem, invalid
 from customs.assessments.request import EVIDENCE, Line, Request
+from customs.duty.bounds import QUANTITY_MAX
 from customs.duty.columns import Lines
 from customs.duty.valuation import UNKNOWN_INSURANCE, Quantities, Valued, value
 from customs.tariff import Tariff, problems
@@ -81,6 +82,11 @@ def _rows(tariff: Tariff, request: Request, i: int, line: Line, unknown_insuranc
     if line.origin_evidence not in EVIDENCE:
         raise invalid("origin_evidence", f"one of {', '.join(EVIDENCE)}")
     valued = value_of(line, request.exchange_rates, unknown_insurance)
+    for name, quantity in (("quantity", line.quantity), ("statutory.unit1_quantity", line.unit1_quantity),
+                           ("statutory.unit2_quantity", line.unit2_quantity)):  # fmt: skip
+        if quantity is not None and not 0 <= quantity <= QUANTITY_MAX:
+            problem = Problem(problems.OUT_OF_BOUNDS, f"a quantity lies between 0 and {QUANTITY_MAX}")
+            raise in_field(problem, name)
     rows = []
     for hs in codes_of(tariff, line.hs, request.day):
         number = tariff.find_line(hs, request.day)
@@ -174,7 +180,7 @@ def minute_of(at: datetime, day: date) -> int:
 
 def in_field(problem: Problem, field: str) -> Problem:
     """The same refusal, naming the field it is about."""
-    return Problem(problem.code, problem.detail, errors={field: [problem.detail]}, **problem.extra)
+    return _again(problem, {field: [problem.detail]}, problem.extra)
 
 
 def of_line(problem: Problem, i: int) -> Problem:
@@ -182,5 +188,8 @@ def of_line(problem: Problem, i: int) -> Problem:
     if "line" in problem.extra:
         return problem
     errors = {f"lines.{i}.{field}": messages for field, messages in problem.errors.items()}
-    return Problem(problem.code, problem.detail, errors=errors or {f"lines.{i}": [problem.detail]},
-                   **{**problem.extra, "line": i})  # fmt: skip
+    return _again(problem, errors or {f"lines.{i}": [problem.detail]}, {**problem.extra, "line": i})
+
+
+def _again(problem: Problem, errors: Mapping[str, list[str]], extra: Mapping[str, Any]) -> Problem:
+    return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers, **extra)

@@ -46,7 +46,8 @@ def retail_blocks(
 
 def in_full(limits: RetailLimits, lines: Sequence[Line], values: Sequence[int]) -> list[bool]:
     """Per line: is it the single item above the single limit that pays in full (rule A6)?"""
-    return [values[i] > limits.single_fen and _lone(lines, i) for i in range(len(lines))]
+    lone = {members[0] for members in _orders(lines).values() if _lone(lines, members)}
+    return [i in lone and values[i] > limits.single_fen for i in range(len(lines))]
 
 
 def _of_line(tariff: Tariff, day: date, mode: str | None, i: int, line: Line) -> Iterator[Blocked]:
@@ -54,9 +55,10 @@ def _of_line(tariff: Tariff, day: date, mode: str | None, i: int, line: Line) ->
     if entry is None:
         yield _blocked(problems.NOT_ON_POSITIVE_LIST, i, f"{line.hs}: not on the retail import list of {day}"
                        " (positive_list.csv)", "sell it by general trade")  # fmt: skip
-    elif mode is not None and entry.modes and mode not in entry.modes:
-        yield _blocked(problems.MODE_NOT_ALLOWED, i, f"{line.hs}: the list of {day} allows {', '.join(entry.modes)},"
-                       f" not {mode}", f"use mode {entry.modes[0]}")  # fmt: skip
+    elif mode is not None and mode not in (entry.modes or RETAIL_MODES):
+        allowed = entry.modes or RETAIL_MODES
+        yield _blocked(problems.MODE_NOT_ALLOWED, i, f"{line.hs}: on {day} it may enter in mode {' or '.join(allowed)},"
+                       f" not {mode}", f"use mode {allowed[0]}")  # fmt: skip
     ban = tariff.import_ban(line.hs, line.origin, day)
     if ban is not None and ban["kind"] == "ban":
         yield _blocked(problems.ORIGIN_BANNED, i, f"{line.hs} of {line.origin}: {ban['text']}", "choose another origin")
@@ -71,13 +73,10 @@ def _of_limits(
 ) -> Iterator[Blocked]:
     """Both limits compare the dutiable value of an order; equal is allowed (rule A5)."""
     values = [value_of(line, exchange_rates, NO_INSURANCE).fen for line in lines]
-    orders: dict[str, list[int]] = {}
-    for i, line in enumerate(lines):
-        orders.setdefault(line.order, []).append(i)
     left = annual_left_fen
-    for members in orders.values():
+    for members in _orders(lines).values():
         total = sum(values[i] for i in members)
-        if total > limits.single_fen and not _lone(lines, members[0]):
+        if total > limits.single_fen and not _lone(lines, members):
             yield _blocked(problems.SINGLE_LIMIT, members[0], f"the order of {fen_text(total)} is above the single"
                            f" limit of {fen_text(limits.single_fen)}",
                            "place several orders, or order one single item with full tax")  # fmt: skip
@@ -88,9 +87,16 @@ def _of_limits(
                            "buy it from stock imported by general trade, or next year")  # fmt: skip
 
 
-def _lone(lines: Sequence[Line], i: int) -> bool:
-    order = [line for line in lines if line.order == lines[i].order]
-    return len(order) == 1 and order[0].quantity == 1
+def _orders(lines: Sequence[Line]) -> dict[str, list[int]]:
+    """The line numbers of each order, orders in the sequence of their first lines."""
+    orders: dict[str, list[int]] = {}
+    for i, line in enumerate(lines):
+        orders.setdefault(line.order, []).append(i)
+    return orders
+
+
+def _lone(lines: Sequence[Line], members: Sequence[int]) -> bool:
+    return len(members) == 1 and lines[members[0]].quantity == 1
 
 
 def _blocked(code: str, line: int, detail: str, hint: str, production_only: bool = False) -> Blocked:

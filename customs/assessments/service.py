@@ -21,9 +21,11 @@ from customs.duty.regimes import general_trade, retail, retail_in_full
 from customs.duty.selection import select
 from customs.duty.valuation import UNKNOWN_INSURANCE
 from customs.tariff import Tariff, problems
+from customs.tariff.origins import MFN as MFN_CLASS
 from customs.tariff.schedules import NONE
 
 LINES_MAX = 1000  # more go through the file endpoint
+_FIELDS = {problems.NOT_ON_POSITIVE_LIST: "hs", problems.ORIGIN_BANNED: "origin", problems.MODE_NOT_ALLOWED: "mode"}
 
 
 def assess(tariff: Tariff, request: Request) -> Assessment:
@@ -36,8 +38,10 @@ def assess(tariff: Tariff, request: Request) -> Assessment:
     if request.assume_quota or request.assume_rates:
         rates = [(_schedule(tariff, rate.kind), rate.hs, rate.parsed()) for rate in request.assume_rates]
         tariff = tariff.assuming(request.assume_quota, rates)
-    lines = _retail(tariff, request) if request.route == RETAIL else _general(tariff, request)
-    return Assessment(request.day, tariff.edition, request.route, lines)
+    if request.route == RETAIL:
+        return Assessment(request.day, tariff.edition, request.route, _retail(tariff, request))
+    lines = _general(tariff, request)
+    return Assessment(request.day, tariff.edition, request.route, lines, tariff.waivers(request.day))
 
 
 def _schedule(tariff: Tariff, kind: str) -> str:
@@ -94,7 +98,9 @@ def _blocked(blocks: list[dict[str, Any]]) -> Problem:
     first = blocks[0]
     errors: dict[str, list[str]] = {}
     for block in blocks:
-        errors.setdefault(f"lines.{block['line']}", []).append(f"{block['detail']}; {block['hint']}")
+        field = _FIELDS.get(block["code"], "value")
+        where = field if field == "mode" else f"lines.{block['line']}.{field}"
+        errors.setdefault(where, []).append(f"{block['detail']}; {block['hint']}")
     shown = [{key: block[key] for key in ("code", "line", "detail", "hint")} for block in blocks]
     return Problem(first["code"], first["detail"], errors=errors, line=first["line"], hint=first["hint"], blocked=shown)
 
@@ -125,9 +131,8 @@ def _answers(
         first = members[0]
         _same_answer(tariff, rows, members, amounts, faults, selection)
         if faults[first] != c.OK:
-            raise _fault(rows[first], faults[first])
-        entry = int(selection.entry[first])
-        rate = "0" if entry == NONE else tariff.entries[entry].rate.text
+            raise _fault(tariff, rows[first], faults[first], request.day)
+        rate = _duty_rate(tariff, selection, first)
         vat = tariff.entries[int(selection.vat[first])].rate.text
         line = request.lines[i]
         made.append(AssessedLine(line.hs, line.origin, amounts[first], (rate, vat),
@@ -150,14 +155,14 @@ def _same_answer(
     if len(members) == 1:
         return
     answers = {
-        (tuple(amounts[m]), faults[m], tariff.entries[selection.entry[m]].rate.text, int(selection.kind[m]))
+        (tuple(amounts[m]), faults[m], _duty_rate(tariff, selection, m), int(selection.kind[m]))
         for m in members
     }
     if len(answers) == 1:
         return
     row = rows[members[0]]
     children = [
-        {"hs": rows[m].hs, "duty_rate": tariff.entries[selection.entry[m]].rate.text if faults[m] == c.OK else None,
+        {"hs": rows[m].hs, "duty_rate": _duty_rate(tariff, selection, m) if faults[m] == c.OK else None,
          "tax": fen_text(sum(amounts[m][1:])) if faults[m] == c.OK else None, "name": tariff.names(rows[m].hs)[0]}
         for m in members
     ]  # fmt: skip
@@ -165,12 +170,19 @@ def _same_answer(
     raise of_line(in_field(Problem(problems.CODE_AMBIGUOUS, detail, children=children), "hs"), row.i)
 
 
-def _fault(row: Row, fault: int) -> Problem:
+def _duty_rate(tariff: Tariff, selection: Selection, at: int) -> str:
+    """The duty rate as text; no entry means no duty is looked up, as inside the retail limits."""
+    entry = int(selection.entry[at])
+    return "0" if entry == NONE else tariff.entries[entry].rate.text
+
+
+def _fault(tariff: Tariff, row: Row, fault: int, day: date) -> Problem:
     hs = row.hs
+    if fault == c.NO_RATE:
+        return of_line(in_field(_no_rate(tariff, row, day), "hs"), row.i)
     code, field, detail = {
         c.NO_CLASS: (problems.ORIGIN_UNKNOWN_CLASS, "origin",
                      f"{row.line.origin}: neither in an MFN group nor at the general rate (origin_classes.csv)"),
-        c.NO_RATE: (problems.RATE_MISSING, "hs", f"{hs}: no rate that the origin needs is on file for that day"),
         c.NO_VAT: (problems.RATE_MISSING, "hs", f"{hs}: no VAT rate is on file for that day (vat_classes.csv)"),
         c.NO_INSTANT: (problems.INSTANT_NEEDED, "at", "the law changes within that day: give `at`"),
         c.NO_QUANTITY: (problems.QUANTITY_NEEDED, "quantity", f"{hs}: a rate per unit needs the quantity in its unit"),
@@ -178,3 +190,16 @@ def _fault(row: Row, fault: int) -> Problem:
                        f"{hs}: a price threshold needs the net content or the statutory quantity"),
     }[fault]  # fmt: skip
     return of_line(in_field(Problem(code, detail), field), row.i)
+
+
+def _no_rate(tariff: Tariff, row: Row, day: date) -> Problem:
+    """Nothing in force is an error that names code, day and file; never zero."""
+    country = tariff.origins.number[row.line.origin] if row.line.origin else 0
+    most_favoured = tariff.origins.rate_class[country, tariff.slots.of(day.toordinal())] == MFN_CLASS
+    table = "mfn" if most_favoured else "general"
+    readings = [r["first_day"] for r in tariff.by_prefix(table).every(row.hs)]
+    if readings and min(readings) > day.toordinal():
+        first = date.fromordinal(min(readings))
+        detail = f"{row.hs}: the first reading is of {first}, after {day} ({table}.csv)"
+        return Problem(problems.BEFORE_COVERAGE, detail)
+    return Problem(problems.RATE_MISSING, f"{row.hs}: a rate it needs is not on file on {day} ({table}.csv)")

@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 MFN, PROVISIONAL, GENERAL, QUOTA, PREFERENCE = range(5)
 KINDS = ("mfn", "provisional", "general", "tariff_quota", "agreement")
 
-OK, NO_CLASS, NO_RATE, NO_QUANTITY, NO_INSTANT, NO_CONTENT, NO_VAT = range(7)
+OK, NO_CLASS, NO_RATE, NO_QUANTITY, NO_INSTANT, NO_CONTENT, NO_VAT, NO_CODE = range(8)
 
 
 @dataclass(slots=True)
@@ -40,13 +40,6 @@ class Lines:
     def __len__(self) -> int:
         return len(self.line)
 
-    def part(self, rows: slice | Ints) -> Lines:
-        """The same columns for some of the rows."""
-        pick = lambda column: None if column is None else column[rows]  # noqa: E731 - one expression, used ten times
-        return Lines(self.line[rows], self.origin[rows], self.day[rows], self.value[rows], pick(self.proven),
-                     pick(self.claim), pick(self.unproven), pick(self.minute), pick(self.exporter), pick(self.exact),
-                     {unit: column[rows] for unit, column in self.quantity.items()})  # fmt: skip
-
 
 @dataclass(slots=True)
 class Selection:
@@ -54,11 +47,9 @@ class Selection:
 
     `added` has one row per possible addition; `agreement` is the schedule of the agreement applied, else -1."""
 
-    slot: Ints
+    slot: NDArray[np.int32]
     kind: Ints
     entry: Ints
-    base_kind: Ints
-    base_entry: Ints
     agreement: Ints
     added: NDArray[np.int32]
     vat: Ints

@@ -107,11 +107,12 @@ class Reading:
     def _parts(self) -> Iterator[Item]:
         for row in self.tariff.by_prefix("provisional").all(self.hs, self.day.toordinal()):
             if row["part"]:
-                yield {"kind": "provisional", "rate": row["rate"].text, "source": row["source"],
-                       "reason": f"covers only a part of the code: {row['part_name']}; claim it with the ten-digit code"}  # fmt: skip
+                reason = f"covers only a part of the code: {row['part_name']}"
+                yield {"kind": "provisional", "rate": row["rate"].text, "source": row["source"], "reason": reason}
 
     def _preferences(self, proven: bool, claim: str | None) -> Iterator[Item]:
-        applied = self._agreement(int(self.selection.agreement[self.i])) if self.selection.agreement[self.i] >= 0 else ""
+        schedule = int(self.selection.agreement[self.i])
+        applied = self._agreement(schedule) if schedule >= 0 else ""
         ordinal = self.day.toordinal()
         for agreement in self.tariff.origins.agreements.get(self.country, []):
             if agreement == applied:
@@ -157,12 +158,10 @@ class Reading:
         for row in self.tariff.by_prefix("measure_suspensions").all(self.hs, ordinal):
             measure = self._measure_row(row["measure"])
             if measure["origin"] in (self.origin, "*"):
-                levied = self.tariff.by_prefix("measure_rates").find(
-                    self.hs, ordinal, lambda rate, wanted=row["measure"]: rate["measure"] == wanted
-                )
-                yield {"kind": measure["kind"], "measure": measure["id"], "rate": levied["rate"].text if levied else None,
-                       "source": row["source"], "reason": f"not levied: {row['act']}"
-                       f" until {_end(row)}"}  # fmt: skip
+                levied = self._levied(row["measure"])
+                yield {"kind": measure["kind"], "measure": measure["id"],
+                       "rate": levied["rate"].text if levied else None, "source": row["source"],
+                       "reason": f"not levied: {row['act']} until {_end(row)}"}  # fmt: skip
         for row in self.tariff.by_prefix("suspended_duties").all(self.hs, ordinal):
             if row["origin"] == self.origin:
                 yield {"kind": "retaliatory", "measure": row["id"], "rate": row["rate"].text, "source": row["source"],
@@ -188,6 +187,11 @@ class Reading:
                 yield {**item, "measure": measure}
 
     # Looking up
+
+    def _levied(self, measure: str) -> Row | None:
+        return self.tariff.by_prefix("measure_rates").find(
+            self.hs, self.day.toordinal(), lambda row: bool(row["measure"] == measure)
+        )
 
     def _scheduled(self, name: str) -> Entry | None:
         found = self.tariff.schedules.entry_of(self.tariff.schedules.names[name], self.number, self.slot)

@@ -55,7 +55,9 @@ def requirements(tariff: Tariff, hs: str, origin: str | None, day: date) -> Iter
         yield _row("import_conditions", conditions["text"], conditions)
 
 
-def doubts(tariff: Tariff, hs: str, origin: str | None, day: date, state: QuotaState | None) -> Iterator[dict[str, Any]]:
+def doubts(
+    tariff: Tariff, hs: str, origin: str | None, day: date, state: QuotaState | None
+) -> Iterator[dict[str, Any]]:
     """What keeps the duty itself from being sure: an unknown quota state, a gap of coverage."""
     if state is not None and not state.levied and not state.known:
         as_of = f"last known on {state.as_of}" if state.as_of else "never read"

@@ -29,7 +29,7 @@ from customs.duty.columns import (
 )
 from customs.tariff.origins import MFN as MFN_CLASS
 from customs.tariff.origins import NO_CLASS as WITHOUT_CLASS
-from customs.tariff.rates import WHOLE
+from customs.tariff.rates import RATE_MAX, WHOLE
 from customs.tariff.reading import FIRST
 from customs.tariff.schedules import NONE
 from customs.tariff.tariff import Tariff
@@ -46,13 +46,13 @@ def select(tariff: Tariff, lines: Lines, duty: bool = True) -> Selection:
     names = tariff.schedules.names
     wanted = np.array([[names[name]] for name in (_BASE if duty else _BASE[4:])], np.int64)
     found = tariff.schedules.entry(wanted, lines.line, slot)
-    vat, consumption = found[-2], found[-1]
+    vat, consumption = found[-2].astype(np.int64), found[-1].astype(np.int64)
     fault = np.where(vat == NONE, NO_VAT, OK)
     if duty:
         kind, entry = _base(tariff, lines, slot, found, fault)
     else:
         kind, entry = np.zeros(len(lines), np.int64), np.full(len(lines), NONE, np.int64)
-    selection = Selection(slot, kind, entry, kind, entry, np.full(len(lines), NONE, np.int64),
+    selection = Selection(slot, kind, entry, np.full(len(lines), NONE, np.int64),
                           np.zeros((0, len(lines)), np.int32), vat, consumption, fault)  # fmt: skip
     if duty:
         _preferences(tariff, lines, selection)
@@ -94,13 +94,20 @@ def _preferences(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     if not len(rows):
         return
     origin, slot = lines.origin[rows], selection.slot[rows]
-    for depth in range(len(origins.preference)):
-        schedule = origins.preference[depth, origin]
-        given = (schedule >= 0) & (proven[rows] | (claim[rows] == schedule)) & origins.member[depth, origin, slot]
-        if given.any():
-            at = np.flatnonzero(given)
-            found = tariff.schedules.entry(schedule[at], lines.line[rows[at]], slot[at]).astype(np.int64)
-            _take_lower(tariff, lines, selection, rows[at], found, schedule[at])
+    schedule = origins.preference[:, origin]
+    given = (schedule >= 0) & (proven[rows] | (claim[rows] == schedule)) & origins.member[:, origin, slot]
+    found = tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], slot).astype(np.int64)
+    found = np.where(given, found, NONE)
+    offered = found != NONE
+    if tariff.columns.plain[found[offered]].all():
+        # Shares of the value compare by themselves: one pass over the lowest, the first of equals.
+        shares = np.where(offered, tariff.columns.ad_valorem[found], RATE_MAX + 1)
+        lowest = shares.argmin(axis=0)
+        at = np.arange(len(rows))
+        _take_lower(tariff, lines, selection, rows, found[lowest, at], schedule[lowest, at])
+        return
+    for depth in range(len(schedule)):
+        _take_lower(tariff, lines, selection, rows, found[depth], schedule[depth])
 
 
 def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, found: Any, schedule: Any) -> None:
@@ -213,7 +220,7 @@ def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, ori
 
 
 def _of_exporter(tariff: Tariff, lines: Lines, rows: Any, origin: Any, found: Any) -> Any:
-    """An exporter's own rate displaces, for that exporter, the rate of all others (Anti-Dumping Regulations art. 41)."""
+    """An exporter's own rate displaces for it the rate of all others (Anti-Dumping Regulations art. 41)."""
     origins = tariff.origins
     exporter = np.zeros(len(rows), np.int64) if lines.exporter is None else lines.exporter[rows]
     wanted = origins.addition_exporter[:, origin]

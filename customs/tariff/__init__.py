@@ -1,4 +1,4 @@
-"""The law as data: dated, sourced rows, read once and looked up by code, origin and day. Pure: no clock, no database."""
+"""The law as data: dated, sourced rows, read once, looked up by code, origin and day. Pure: no clock, no database."""
 
 from customs.tariff.faults import Fault, TariffFault
 from customs.tariff.loader import load_tariff

@@ -1,10 +1,11 @@
-"""From rows to schedules: which stretches each kind of rate has, with standings, suspensions and start events applied."""
+"""From rows to schedules: the stretches of each kind of rate, with standings, suspensions and start events applied."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from customs.tariff.rates import Rate, Staged
 from customs.tariff.reading import FOREVER, Row
@@ -20,6 +21,7 @@ class Stretches:
     def __init__(self, tables: dict[str, list[Row]]) -> None:
         self.tables = tables
         self.entries = Entries()
+        self._plain: dict[tuple[Rate, str, int, str], int] = {}
         self.of: dict[str, list[Stretch]] = {}
         for name in ("mfn", "general", "provisional", "quota_rates"):
             rows = [row for row in tables[name] if not row.get("part")]
@@ -60,7 +62,10 @@ class Stretches:
             yield self._stretch(row, staged.in_year(year), begin, end, row["standing"], layer, "")
 
     def _stretch(self, row: Row, rate: Rate, first: int, last: int, standing: int, layer: int, note: str) -> Stretch:
-        entry = self.entries.id(Entry(rate, row["source"], standing, note=note))
+        known = (rate, row["source"], standing, note)
+        entry = self._plain.get(known)
+        if entry is None:
+            entry = self._plain[known] = self.entries.id(Entry(rate, row["source"], standing, note=note))
         return Stretch(row["hs"], first, last, entry, layer)
 
     def _vat(self) -> Iterator[Stretch]:
@@ -78,9 +83,7 @@ class Stretches:
                     yield Stretch(member["hs"], first, last, self.entries.id(entry))
 
     def _consumption(self, row: Row) -> Stretch:
-        thresholds = tuple(
-            Amount(f"{amount} CNY/{unit}", *amount.as_integer_ratio(), unit) for amount, unit in row["threshold"]
-        )
+        thresholds = tuple(_threshold(amount, unit) for amount, unit in row["threshold"])
         entry = Entry(row["rate"], row["source"], row["standing"], thresholds=thresholds, below=row["below"])
         return Stretch(row["hs"], row["first_day"], row["last_day"], self.entries.id(entry))
 
@@ -131,6 +134,11 @@ class Stretches:
         if first < last:
             yield Stretch(row["hs"], first, last - 1, self.entries.id(plain))
         yield Stretch(row["hs"], last, last, self.entries.id(plain._replace(until=until)))
+
+
+def _threshold(amount: Decimal, unit: str) -> Amount:
+    numerator, denominator = amount.as_integer_ratio()
+    return Amount(f"{amount} CNY/{unit}", numerator, denominator, unit)
 
 
 def measure_schedule(measure: str, exporter: str, country: str) -> str:

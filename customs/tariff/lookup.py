@@ -35,6 +35,11 @@ class ByPrefix:
             if row["first_day"] <= day <= row["last_day"]
         ]
 
+    def every(self, hs: str) -> list[Row]:
+        """Every row for a prefix of a code, whatever the day."""
+        table = self._table()
+        return [row for width in PREFIXES if width <= len(hs) for row in table.get(hs[:width], ())]
+
     def _table(self) -> dict[str, list[Row]]:
         if self._by_code is None:
             self._by_code = defaultdict(list)

@@ -29,7 +29,7 @@ def boundaries(tables: dict[str, list[Row]]) -> Iterator[int]:
 
 
 class Origins:
-    """Per country and slot: `rate_class`; per country: the schedules of its agreements and of the duties added to it."""
+    """Per country and slot its `rate_class`; per country the schedules of its agreements and of duties added to it."""
 
     def __init__(self, tables: dict[str, list[Row]], schedules: Schedules, slots: Slots) -> None:
         countries = [row["alpha2"] for row in tables["countries"]]
@@ -71,7 +71,8 @@ class Origins:
         origin_of = {row["id"]: row["origin"] for row in tables["measures"]}
         self.exporters: dict[str, int] = {"": 0}
         self.named: dict[tuple[str, int], bool] = {}
-        self.added: dict[int, list[tuple[int, str, int]]] = defaultdict(list)  # country -> (schedule, measure, exporter)
+        # country -> (schedule, measure, exporter)
+        self.added: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
         for name, number in schedules.names.items():
             if not name.startswith("measure:"):
                 continue

@@ -84,7 +84,7 @@ def parse_amount(text: str) -> tuple[Decimal, str]:
     """An amount per unit such as "10 CNY/ml" as (CNY, unit word)."""
     match = _AMOUNT.match(text)
     if match is None:
-        raise ValueError(f"{text!r} is not an amount per unit such as 10 CNY/ml")
+        raise ValueError(f"{text!r} is neither a percentage nor an amount per unit such as 10 CNY/ml")
     return Decimal(match[1]), match[2]
 
 

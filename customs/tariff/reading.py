@@ -7,9 +7,10 @@ import io
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ _NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z", re.ASCII)
 
 Row = dict[str, Any]
 
+_BAD = object()  # a cell that broke its column's rule
+
 
 class Reader:
     """Reads one folder of the law's files; `tables` holds the parsed rows, `faults` all that is wrong with them."""
@@ -37,6 +40,7 @@ class Reader:
         self.sources: dict[str, dict[str, Any]] = self._toml("sources.toml")
         self.coverage: dict[str, Any] = self._toml("coverage.toml")
         self._known: dict[str, dict[str, Any]] = {}
+        self._broken: dict[tuple[str, str], str] = {}
         self._ids: dict[str, set[str]] = {}
 
     def read(self) -> None:
@@ -74,47 +78,59 @@ class Reader:
         if heading != table.heading:
             return self.fault(file, 1, f"the heading must be {','.join(table.heading)}")
         self._rows(table, file, reader, rows)
-        self._ids[table.name] = {row[table.heading[0]] for row in rows}
+        first = table.heading[0]
+        self._ids[table.name] = {row[first] for row in rows}
         if table.name == "vat_rates":
             self._ids["vat_rates.class"] = self._ids["vat_rates"]
         self._periods(table, file, rows)
         return None
 
     def _rows(self, table: Table, file: str, reader: Any, rows: list[Row]) -> None:
+        """Cells are parsed a column at a time, each distinct text once: the tables hold few distinct texts."""
         kinds = [*table.columns.values(), "day", "day?", "source", "standing"]
-        caches = [self._known.setdefault(kind, {}) for kind in kinds]
-        width, heading = len(kinds), table.heading
+        heading = (*table.heading, "line")
+        records: list[list[str]] = []
+        lines: list[int] = []
         try:
             for cells in reader:
-                if len(cells) != width:
-                    self.fault(file, reader.line_num, f"{len(cells)} cells where the heading has {width}")
+                if len(cells) != len(kinds):
+                    self.fault(file, reader.line_num, f"{len(cells)} cells where the heading has {len(kinds)}")
                     continue
-                values: list[Any] = []
-                for cell, known, kind in zip(cells, caches, kinds, strict=True):
-                    try:
-                        values.append(known[cell])
-                    except KeyError:
-                        values.append(self._cell(cell, kind, known, file, reader.line_num, heading[len(values)]))
-                row = dict(zip(heading, values, strict=True))
-                row["line"] = reader.line_num
-                if None in (row["first_day"], row["source"], row["standing"]):
-                    continue
-                if row["last_day"] < row["first_day"]:
-                    self.fault(file, reader.line_num, "the period ends before it begins")
-                    continue
-                rows.append(row)
+                records.append(cells)
+                lines.append(reader.line_num)
         except csv.Error as error:
             self.fault(file, reader.line_num, f"not readable as CSV: {error}")
+        if not records:
+            return
+        columns = [
+            self._column(column, kind, file, lines, name)
+            for column, kind, name in zip(zip(*records, strict=True), kinds, table.heading, strict=True)
+        ]
+        for values in zip(*columns, lines, strict=True):
+            if _BAD in values:
+                continue
+            row = dict(zip(heading, values, strict=True))
+            if row["last_day"] < row["first_day"]:
+                self.fault(file, row["line"], "the period ends before it begins")
+                continue
+            rows.append(row)
 
-    def _cell(self, cell: str, kind: str, known: dict[str, Any], file: str, line: int, column: str) -> Any:
+    def _column(self, column: Sequence[str], kind: str, file: str, lines: list[int], name: str) -> list[Any]:
+        """The parsed values of one column; _BAD, and a fault per place, where a text breaks the column's rule."""
+        known = self._known.setdefault(kind, {})
         base, _, argument = kind.partition(":")
-        try:
-            value = self._parse(base, argument, cell)
-        except ValueError as error:
-            self.fault(file, line, f"{column}: {error}")
-            return FOREVER if kind == "day?" else None
-        known[cell] = value
-        return value
+        for text in set(column).difference(known):
+            try:
+                known[text] = self._parse(base, argument, text)
+            except ValueError as error:
+                known[text] = _BAD
+                self._broken[(kind, text)] = str(error)
+        values = [known[text] for text in column]
+        if self._broken and _BAD in values:
+            for text, value, line in zip(column, values, lines, strict=True):
+                if value is _BAD:
+                    self.fault(file, line, f"{name}: {self._broken[(kind, text)]}")
+        return values
 
     def _parse(self, base: str, argument: str, cell: str) -> Any:
         if base.endswith("?") and cell == "":
@@ -122,16 +138,17 @@ class Reader:
         return _KINDS[base.rstrip("?")](self, cell, argument)
 
     def _periods(self, table: Table, file: str, rows: list[Row]) -> None:
+        names = table.key
+        keys = [tuple([row[name] for name in names]) for row in rows]
+        if len(set(keys)) == len(keys):
+            return
         groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-        key = table.key
-        for row in rows:
-            groups[tuple([row[name] for name in key])].append(row)
-        for name, group in groups.items():
-            if len(group) == 1:
-                continue
+        for key, row in zip(keys, rows, strict=True):
+            groups[key].append(row)
+        for key, group in groups.items():
             group.sort(key=lambda row: row["first_day"])
-            for before, after in zip(group, group[1:], strict=False):
-                what = " ".join(map(str, name)) or "the table"
+            for before, after in pairwise(group):
+                what = " ".join(map(str, key)) or "the table"
                 if after["first_day"] <= before["last_day"]:
                     self.fault(file, after["line"], f"{what}: in force on the same day as line {before['line']}")
                 elif table.gapless and after["first_day"] > before["last_day"] + 1:

@@ -1,8 +1,8 @@
 """The law as columns: for every kind of rate, which entry is in force for a line on a day, found by two gathers.
 
-A *schedule* is one kind of rate (MFN, one agreement, one measure ...). For a schedule, lines with the same history share
-a *series*; a series holds one entry per *slot*, a stretch of days on which nothing in the whole tariff changes. So the
-lookup "entry of schedule K for line L on day D" is `series[class[K, L], slot[D]]`, vectorised over any number of rows.
+A *schedule* is one kind of rate (MFN, one agreement, one measure ...). For a schedule, lines with the same history
+share a *series*; it holds one entry per *slot*, a stretch of days on which nothing in the whole tariff changes. So
+the lookup "entry of schedule K for line L on day D" is `series[class[K, L], slot[D]]`, vectorised over any rows.
 A code inherits what is written for its prefix of 8, 6, 5, 4, 2 or no digits; the longest prefix wins, day by day.
 """
 
@@ -26,7 +26,7 @@ Content = tuple[tuple[int, int, int], ...]  # (first day, last day, entry) of on
 
 
 class Amount(NamedTuple):
-    """A price threshold: CNY per one `unit` of the net content (rule A21)."""
+    """A price threshold: `numerator / denominator` CNY per one `unit` of the net content (rule A21)."""
 
     text: str
     numerator: int
@@ -95,6 +95,7 @@ class Schedules:
 
     def __init__(self, keys: NDArray[np.int64], slots: Slots) -> None:
         self.keys = keys
+        self._keys: list[int] = keys.tolist()
         self.slots = slots
         self.names: dict[str, int] = {}
         self._rows: list[NDArray[np.int32]] = [np.full(len(slots), NONE, np.int32)]
@@ -130,8 +131,7 @@ class Schedules:
             return 0, len(self.keys)
         width = 10 ** (10 - len(prefix))
         low = int(prefix) * width
-        found = np.searchsorted(self.keys, [low, low + width])
-        return int(found[0]), int(found[1])
+        return bisect_left(self._keys, low), bisect_left(self._keys, low + width)
 
     def entry(self, schedule: NDArray[np.int64] | int, line: NDArray, slot: NDArray) -> NDArray[np.int32]:
         """The entry in force of `schedule` for each line in each slot; NONE where there is none."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.errors import Problem
 from customs.tariff import origins, problems
 from customs.tariff.build import SURCHARGE_DELAY, Stretches
+from customs.tariff.codes import Codes
 from customs.tariff.columns import EntryColumns
 from customs.tariff.lookup import ByPrefix
 from customs.tariff.origins import Origins
@@ -25,6 +26,7 @@ from customs.tariff.units import Units
 
 STANDING_WORDS = ("official", "secondary", "assumed")
 ASSUMED = 2
+ASSUMPTIONS_KEPT = 4  # each holds its own columns, about 3 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ class Tariff:
         self.coverage = coverage
         self.rows = sorted(tables["lines"], key=lambda row: line_key(row["hs"]))
         self.keys: NDArray[np.int64] = np.array([line_key(row["hs"]) for row in self.rows], np.int64)
+        self.codes = Codes(self.keys)
+        self.line_first: NDArray[np.int64] = np.array([row["first_day"] for row in self.rows], np.int64)
+        self.line_last: NDArray[np.int64] = np.array([row["last_day"] for row in self.rows], np.int64)
         self.read_from = coverage["read_from"].toordinal()
         self._build(Stretches(tables))
 
@@ -240,8 +245,14 @@ class Tariff:
                                     int(row["tax_share"]), row["source"], STANDING_WORDS[row["standing"]])  # fmt: skip
         raise Problem(problems.RETAIL_NOT_IN_FORCE, f"no retail limits are in force on {day} (retail_limits.csv)")
 
+    def waivers(self, day: date) -> dict[str, int]:
+        """Per tax the amount in fen up to which one declaration is not charged (Tariff Law art. 32, rule A20)."""
+        ordinal = day.toordinal()
+        rows = [row for row in self.tables["waivers"] if row["first_day"] <= ordinal <= row["last_day"]]
+        return {row["tax"]: int(row["amount"] * 100) for row in rows}
+
     def import_ban(self, hs: str, origin: str | None, day: date) -> Row | None:
-        """The ban or the import conditions (`kind`) in force for a code and origin."""
+        """The row in force for a code and origin whose `kind` is "ban", or "conditions" under which it may enter."""
         return self.by_prefix("bans").find(hs, day.toordinal(), lambda row: row["origin"] == origin)
 
     def gap(self, hs: str, origin: str | None, day: date) -> Mapping[str, Any] | None:
@@ -288,8 +299,24 @@ class Tariff:
         `rates` holds (schedule, prefix, rate), the schedule being a name such as "mfn", "vat" or "agreement:KR".
         Raises Problem quota_unknown or agreement_unknown for what this edition does not have.
         """
+        key = (tuple(sorted(quotas.items())), tuple(rates))
+        known = self._assumed.get(key)
+        if known is None:
+            known = self._assuming(quotas, rates)
+            if len(self._assumed) >= ASSUMPTIONS_KEPT:
+                self._assumed.pop(next(iter(self._assumed)))
+            self._assumed[key] = known
+        return known
+
+    @cached_property
+    def _assumed(self) -> dict[Any, Tariff]:
+        return {}
+
+    def _assuming(self, quotas: Mapping[str, date], rates: Sequence[tuple[str, str, Rate]]) -> Tariff:
         tables = dict(self.tables)
-        tables["quota_events"] = [*self.tables["quota_events"], *map(self._used_up, quotas, quotas.values())]
+        events = [row for row in self.tables["quota_events"]
+                  if row["quota"] not in quotas or row["event"] != "surcharge_starts"]  # fmt: skip
+        tables["quota_events"] = [*events, *map(self._used_up, quotas, quotas.values())]
         stretches = Stretches(tables)
         for schedule, prefix, rate in rates:
             if schedule not in stretches.of:
@@ -297,7 +324,8 @@ class Tariff:
             entry = stretches.entries.id(Entry(rate, "", ASSUMED, note="assumed by the request"))
             stretches.of[schedule].append(Stretch(prefix, FIRST, FOREVER, entry, layer=2))
         other = Tariff.__new__(Tariff)
-        other.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("_prefixed", "_schedule_names")})
+        own = ("_prefixed", "_schedule_names", "_assumed")  # caches over what is about to change
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in own})
         other.tables = tables
         other._build(stretches)
         return other
