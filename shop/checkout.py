@@ -72,7 +72,7 @@ def _quoted(account_id: uuid.UUID, buyer: Buyer, token: str) -> Offer:
     tariff = edition.tariff()
     offer = offers.read(token, account_id, tariff.edition)
     quoted = [taxing.amounts(line) for line in offer.lines]
-    blocked = taxing.assess(tariff, offer)
+    blocked = taxing.line_blocks(tariff, offer) + taxing.assess(tariff, offer)
     if blocked or quoted != [taxing.amounts(line) for line in offer.lines]:
         raise Problem(offers.QUOTE_STALE, "the taxes come out differently now")
     facts = sale_facts({line.listing_id for line in offer.lines})

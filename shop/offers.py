@@ -48,7 +48,10 @@ class OfferLine:
 
 @dataclass(slots=True)
 class OfferOrder:
-    """One merchant, route, mode and warehouse; no warehouse when none has any of it."""
+    """One merchant, route, mode and warehouse; no warehouse when none has any of it.
+
+    `above` is the code of the limit that an order is above, so that its taxes are only what they would be inside.
+    """
 
     merchant_id: uuid.UUID
     merchant_name: str
@@ -56,6 +59,7 @@ class OfferOrder:
     mode: str
     warehouse_id: uuid.UUID | None
     lines: list[OfferLine]
+    above: str | None = None
 
     @property
     def retail(self) -> bool:

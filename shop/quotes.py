@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.lots import OUT_OF_STOCK
+from catalog.receiving import divisible
 from catalog.sale import SaleFacts, sale_facts
 from core import clock
 from core.database import db
@@ -27,9 +28,6 @@ from shop.offers import VALID_FOR, Blocked, Offer, OfferLine, OfferOrder, facts_
 IDENTITY_REQUIRED = declare("identity_required", 422, "The buyer's identity must be known")
 LISTING_UNAVAILABLE = declare("listing_unavailable", 422, "The listing is not sold here")
 NOT_FOR_CONSUMERS = declare("not_for_consumers", 422, "This is sold to enterprises only")
-
-# Units that are weighed or measured out; everything else is sold by the piece.
-DIVISIBLE = ("kg", "g", "l", "ml", "m", "m2", "m3", "t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +87,19 @@ def prepare(items: Sequence[Item], buyer: Buyer, address_id: uuid.UUID | None) -
         address_id=address,
         orders=_orders(lines, facts),
     )
+    blocked += _drop(offer, taxing.line_blocks(tariff, offer))
     _add_freight(offer)
     blocked += taxing.assess(tariff, offer)
     return offer, blocked + hindrances(buyer, offer)
+
+
+def _drop(offer: Offer, blocked: list[Blocked]) -> list[Blocked]:
+    """What the law keeps out is no part of the offer: it shares no freight and bears no tax."""
+    out = {each.listing_id for each in blocked}
+    for order in offer.orders:
+        order.lines = [line for line in order.lines if line.listing_id not in out]
+    offer.orders = [order for order in offer.orders if order.lines]
+    return blocked
 
 
 def hindrances(buyer: Buyer, offer: Offer) -> list[Blocked]:
@@ -99,7 +107,7 @@ def hindrances(buyer: Buyer, offer: Offer) -> list[Blocked]:
     retail = [(number, order) for number, order in enumerate(offer.orders) if order.retail]
     if not retail:
         return []
-    found = taxing.limits(edition.tariff(), offer)
+    found = taxing.limit_blocks(edition.tariff(), offer)
     if buyer.person_id is None:
         found.append(
             Blocked(
@@ -132,7 +140,7 @@ def _check_quantities(items: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) 
         listing = facts.get(item.listing_id)
         if listing is None:
             continue
-        if listing.unit not in DIVISIBLE and item.quantity != item.quantity.to_integral_value():
+        if not divisible(listing.unit) and item.quantity != item.quantity.to_integral_value():
             raise invalid(f"items.{number}.quantity", f"is sold by the {listing.unit}: must be a whole number")
         if listing.price_fen * item.quantity > FEN_MAX // 1000:
             raise invalid(f"items.{number}.quantity", "is more than one order can be worth")

@@ -1,11 +1,31 @@
-"""What customs takes on an offer: the engine asked once per offer, its lines written onto the offer's lines."""
+"""What customs takes on an offer: the engine asked once per retail order, its lines written onto the offer's lines.
+
+General trade stock has borne its duty before it was sold, so its orders carry no tax of their own. An order above a
+limit cannot be bought as it is; it still shows what its lines would bear inside the limits, and says so.
+"""
 
 from __future__ import annotations
 
-from customs.tariff import Tariff
-from shop.offers import Blocked, Offer, OfferLine
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
+from catalog.receiving import divisible
+from core import config
+from core.errors import Problem
+from core.money import fen_text
+from customs import assessments
+from customs.assessments import AssessedLine, NetContent
+from customs.tariff import Tariff
+from customs.tariff.problems import ANNUAL_LIMIT, SINGLE_LIMIT
+from shop.offers import Blocked, Offer, OfferLine, OfferOrder
+
+RETAIL = "cross_border_retail"
 AMOUNTS = ("duty_fen", "additional_duty_fen", "consumption_tax_fen", "vat_fen", "tax_fen")
+LIMITS = (SINGLE_LIMIT, ANNUAL_LIMIT)
+_FREE_YEAR = 10**14  # the person's own allowance is compared by the shop, which knows what other orders hold
 
 
 def amounts(line: OfferLine) -> dict[str, int]:
@@ -13,24 +33,148 @@ def amounts(line: OfferLine) -> dict[str, int]:
     return {name: getattr(line, name) for name in AMOUNTS}
 
 
-def assess(tariff: Tariff, offer: Offer) -> list[Blocked]:
-    """Write the taxes of the offer's day onto its lines; what the law refuses comes back as reasons."""
+def line_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
+    """Lines that the law of the day keeps out whatever the amounts: list, mode, ban, coverage in production."""
+    found = []
     for order in offer.orders:
+        if not order.retail:
+            continue
+        for block in _blocks(tariff, offer, order):
+            if block["code"] in LIMITS or (block["production_only"] and not config.current().production):
+                continue
+            listing_id = order.lines[block["line"]].listing_id
+            found.append(Blocked(block["code"], block["detail"], block["hint"], listing_id=listing_id))
+    return found
+
+
+def limit_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
+    """Orders above the single limit; freight must be on the lines."""
+    return [
+        Blocked(block["code"], block["detail"], block["hint"], order=number)
+        for number, order in enumerate(offer.orders)
+        if order.retail
+        for block in _blocks(tariff, offer, order)
+        if block["code"] == SINGLE_LIMIT
+    ]
+
+
+def _blocks(tariff: Tariff, offer: Offer, order: OfferOrder) -> list[dict[str, Any]]:
+    return assessments.retail_blocks(tariff, offer.day, order.mode, [*map(_line, order.lines)], _FREE_YEAR)
+
+
+def assess(tariff: Tariff, offer: Offer) -> list[Blocked]:
+    """Write dutiable values and taxes of the offer's day onto its lines.
+
+    What the law cannot tax comes back as reasons; its lines then carry no tax.
+    """
+    found: list[Blocked] = []
+    for number, order in enumerate(offer.orders):
         for line in order.lines:
             line.dutiable_value_fen = line.goods_fen + line.freight_fen + line.insurance_fen
-            if order.retail:
-                line.vat_fen = line.tax_fen = (line.dutiable_value_fen * 91 + 500) // 1000
-                line.assessment = {"explanation": [], "standing": "official"}
-            else:
-                line.assessment = {"explanation": [], "tax_included": True}
-    return []
-
-
-def limits(tariff: Tariff, offer: Offer) -> list[Blocked]:
-    found = []
-    for number, order in enumerate(offer.orders):
-        value = order.sum("dutiable_value_fen")
-        single = len(order.lines) == 1 and order.lines[0].quantity == 1
-        if order.retail and value > 500000 and not single:
-            found.append(Blocked("single_limit", "above 5,000", "place two orders", order=number))
+        if not order.retail:
+            _domestic(order)
+            continue
+        try:
+            _write(order, _engine(tariff, offer, order))
+        except Problem as problem:
+            found.append(_refused(problem, order, number))
     return found
+
+
+def _engine(tariff: Tariff, offer: Offer, order: OfferOrder) -> Sequence[AssessedLine]:
+    request = assessments.Request(RETAIL, offer.day, [*map(_line, order.lines)], mode=order.mode)
+    try:
+        return assessments.assess(tariff, request).lines
+    except Problem as problem:
+        if problem.code not in LIMITS:
+            raise
+        order.above = problem.code
+        lifted = ("annual_limit",) if problem.code == ANNUAL_LIMIT else ("annual_limit", "single_limit")
+        return assessments.assess(_without(tariff, *lifted), request).lines
+
+
+def _without(tariff: Tariff, *limits: str) -> Tariff:
+    """The same law with limits out of reach: what an order that they block would bear inside them."""
+    other = copy.copy(tariff)
+    out_of_reach = {limit: Decimal(10**12) for limit in limits}
+    rows = [{**row, **out_of_reach} for row in tariff.tables["retail_limits"]]
+    other.tables = {**tariff.tables, "retail_limits": rows}
+    return other
+
+
+def _line(line: OfferLine) -> assessments.Line:
+    """A line as the engine wants it. Statutory quantities and the label are those of one sales unit."""
+    facts, statutory = line.facts, line.facts["statutory"]
+
+    def whole(name: str) -> Decimal | None:
+        return Decimal(statutory[name]) * line.quantity if statutory.get(name) is not None else None
+
+    return assessments.Line(
+        hs=facts["hs"],
+        origin=facts["origin"],
+        quantity=line.quantity,
+        unit=facts["unit"],
+        value=Decimal(line.goods_fen) / 100,
+        freight=Decimal(line.freight_fen) / 100,
+        insurance=Decimal(line.insurance_fen) / 100,
+        unit1_quantity=whole("unit1_quantity"),
+        unit2_quantity=whole("unit2_quantity"),
+        net_content=_content(line),
+    )
+
+
+def _content(line: OfferLine) -> NetContent | None:
+    label = line.facts["net_content"]
+    if label is None:
+        return None
+    content = NetContent(Decimal(label["quantity"]), label["unit"])
+    by_measure = divisible(line.facts["unit"])  # then the engine wants the content of the whole line
+    return replace(content, quantity=content.quantity * line.quantity) if by_measure else content
+
+
+def _write(order: OfferOrder, assessed: Sequence[AssessedLine]) -> None:
+    for line, found in zip(order.lines, assessed, strict=True):
+        line.dutiable_value_fen = found.dutiable_value_fen
+        line.duty_fen, line.additional_duty_fen = found.duty_fen, found.additional_duty_fen
+        line.consumption_tax_fen, line.vat_fen, line.tax_fen = found.consumption_tax_fen, found.vat_fen, found.tax_fen
+        line.assessment = {
+            "tax_included": False,
+            "duty_rate": found.duty_rate_text,
+            "vat_rate": found.vat_rate_text,
+            "standing": found.standing,
+            "applied": found.applied,
+            "not_applied": found.not_applied,
+            "requirements": found.requirements,
+            "explanation": found.explanation if order.above is None else [_indicative(found, order.above)],
+        }
+
+
+def _indicative(found: AssessedLine, limit: str) -> dict[str, Any]:
+    """In place of the legal steps: they do not hold for an order that cannot be placed."""
+    return {
+        "step": "indicative",
+        "formula": f"the order is blocked by {limit}; this is what the line would bear inside the limits",
+        "inputs": {"dutiable_value": fen_text(found.dutiable_value_fen)},
+        "amount": fen_text(found.tax_fen),
+        "law": "Caiguanshui 2018 No.49",
+    }
+
+
+def _domestic(order: OfferOrder) -> None:
+    step = {
+        "step": "tax_included",
+        "formula": "imported by general trade: duty and import VAT were paid when the goods were released",
+        "inputs": {},
+        "amount": "0.00",
+        "law": "Tariff Law art. 3 (the consignee of the import is the taxpayer)",
+    }
+    for line in order.lines:
+        line.assessment = {"tax_included": True, "standing": "official", "explanation": [step]}
+
+
+def _refused(problem: Problem, order: OfferOrder, number: int) -> Blocked:
+    """A refusal of the engine, about the line it names."""
+    place = problem.extra.get("line")
+    if isinstance(place, int) and place < len(order.lines):
+        return Blocked(problem.code, problem.detail, listing_id=order.lines[place].listing_id)
+    return Blocked(problem.code, problem.detail, order=number)

@@ -104,7 +104,7 @@ def put_listing(
     stock: str | Decimal = "100",
     route: str = "cross_border_retail",
     unit: str = "piece",
-    hs: str = "0306149011",
+    hs: str = "0306149010",
     origin: str = "AU",
     warehouse: uuid.UUID | None = None,
     **more: Any,
