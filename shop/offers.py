@@ -7,7 +7,7 @@ the offer rests on; read back, its taxes are computed again and must come out th
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -108,6 +108,9 @@ class Blocked:
         return found | {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
 
 
+_KEPT = [item.name for item in fields(OfferLine) if item.name != "assessment"]
+
+
 def facts_of(listing: SaleFacts) -> dict[str, Any]:
     """A listing as JSON values, without what changes by the minute: the copy an order keeps."""
     left_out = ("listing_id", "version", "stock", "status", "on_sale", "hindrance", "title_zh", "title_en")
@@ -172,7 +175,7 @@ def _order_body(order: OfferOrder) -> dict[str, Any]:
 
 
 def _line_body(line: OfferLine) -> dict[str, Any]:
-    body = {name: value for name, value in asdict(line).items() if name != "assessment"}
+    body = {name: getattr(line, name) for name in _KEPT}
     return {**body, "listing_id": str(line.listing_id), "quantity": str(line.quantity)}
 
 
