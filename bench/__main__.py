@@ -19,9 +19,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+
 from bench import bare, duty
 from bench.load import Ask, rate
-from core.embedded_postgres import serving
+from core.embedded_postgres import create_database, serving
 
 ROOT = Path(__file__).parents[1]
 TARGETS = {"browse": 0.6, "detail": 0.6, "order of 3 lines": 0.3}
@@ -86,15 +88,17 @@ def _http(turns: int, seconds: float) -> None:
         var = Path(folder)
         var.chmod(0o711)
         with serving(var) as cluster:
-            url = cluster.create_database("bench")
+            create_database(cluster, "bench")
+            url = cluster.url("bench")
             environment = house.environment(url, var)
             subject = house.prepare(environment)
-            with house.psycopg_connection(url) as connection:
+            with psycopg.connect(cluster.conninfo("bench")) as connection:
                 connection.execute(bare.SCHEMA % bare.ROWS)
-            with served("wsgi:app", environment) as port, served("bench.bare:app", environment) as base:
+                connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC")
+            with served("bench.house:served()", environment) as port, served("bench.bare:app", environment) as base:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").read()  # noqa: S310 - our own loopback server
                 print(f"\nweb, {turns} alternating pairs of {seconds} s, 8 connections", flush=True)
-                for name, ask, baseline, what in house.figures(subject, port):
+                for name, ask, baseline, what in house.figures(subject):
                     ours, theirs, ratio = pairs((port, ask), (base, baseline), turns, seconds)
                     line(name, "answers/s", ours, theirs, ratio, what)
 
