@@ -18,7 +18,8 @@ from core import audit, clock, config
 from core.database import assert_no_transaction, db, end_read, transaction
 from core.errors import Problem
 from core.jobs import defer, task
-from customs import filing_documents, sealing
+from customs import filing_documents, retaxing, sealing
+from customs.assessments import Assessment
 from customs.declarations import (
     LIST,
     PAPERS,
@@ -88,12 +89,24 @@ def _prepare(case: Case, kinds: tuple[str, ...]) -> None:
     """Check all four documents, then sign and store those of `kinds`; one breach and nothing is signed."""
     filed_at = clock.now()
     broken = filing_documents.faults(case, filed_at)
+    taxes = None
+    if LIST in kinds and not broken:
+        taxes, broken = _taxes(case, filed_at)
     if broken:
         _fail(case.id, broken)
         return
     values = filing_documents.contents(case, filed_at)
     assert_no_transaction()
-    _store(case.id, {case.paper(kind).id: filing_documents.sign(kind, values[kind]) for kind in kinds}, filed_at)
+    signed = {case.paper(kind).id: filing_documents.sign(kind, values[kind]) for kind in kinds}
+    _store(case.id, signed, filed_at, taxes)
+
+
+def _taxes(case: Case, filed_at: datetime) -> tuple[Assessment | None, list[Violation]]:
+    """The taxes of the filing day where it is not the quote's, or why the goods may not be filed on it."""
+    try:
+        return retaxing.taxes_of(case, clock.beijing_day(filed_at)), []
+    except Problem as problem:
+        return None, [Violation(LIST, problem.detail)]
 
 
 def _fail(declaration_id: uuid.UUID, broken: list[Violation]) -> None:
@@ -119,10 +132,15 @@ def _set_failed(session: Session, declaration: Declaration, words: str) -> None:
     log.warning("filing_failed", declaration=str(declaration.id), order=declaration.order_number)
 
 
-def _store(declaration_id: uuid.UUID, signed: Mapping[uuid.UUID, Signed], filed_at: datetime) -> None:
+def _store(
+    declaration_id: uuid.UUID,
+    signed: Mapping[uuid.UUID, Signed],
+    filed_at: datetime,
+    taxes: Assessment | None = None,
+) -> None:
     """Keep what will be sent. From the moment the list is stored, a cancellation has to be asked of customs."""
     with transaction() as session:
-        declaration = locked(session, declaration_id)
+        declaration = _gated(session, declaration_id)
         if declaration.status in ("cancelled", "rejected"):
             return
         for document_id, ready in signed.items():
@@ -134,6 +152,8 @@ def _store(declaration_id: uuid.UUID, signed: Mapping[uuid.UUID, Signed], filed_
             document.next_send_at = filed_at
             if document.kind == LIST:
                 declaration.status, declaration.filed_on = "filed", clock.beijing_day(filed_at)
+                if taxes is not None:
+                    retaxing.apply(session, declaration, taxes)
 
 
 def send_documents(declaration_id: uuid.UUID) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from core import accounts
 from core.accounts import User
 from core.database import db, transaction
-from customs import persons, warehouses
+from customs import edition, persons, warehouses
 from customs.filing_facts import FilingLine, FilingRequest
 from customs.models import Declaration, Warehouse, WindowDocument
 from customs.window.parties import load_parties
@@ -121,7 +121,7 @@ def filing(account_id: uuid.UUID, person_id: uuid.UUID, number: str = "LF2611230
         waybill_no=f"W{number}",
         gross_weight_kg=Decimal("3.6"),
         net_weight_kg=Decimal(3),
-        edition="of-the-test",
+        edition=edition.tariff().edition,
         assessed_on=date(2026, 11, 23),
     )
     return replace(good, **changes)

@@ -20,7 +20,7 @@ from customs.models import Declaration, DeclarationLine
 from customs.reports import access, check, duty, table
 from tests.customs.desk import builders
 from tests.customs.desk.builders import Caller, at, receipt, status_of
-from tests.customs.desk.test_filing import INVT, later, listed, take
+from tests.customs.desk.test_filing import later, listed, take
 from tests.customs.desk.window import FakeWindow
 
 OTHER = uuid.UUID("00000000-0000-7000-8000-000000000002")
