@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from core.errors import invalid
+from core.errors import Problem, invalid
 from customs import edition
+from customs.assessments import Line, NetContent, Request, assess
+from customs.assessments.request import GENERAL_TRADE
 from customs.tariff import Tariff
 from customs.tariff.reading import Row
 from customs.tariff.schedules import NONE, Entry
@@ -40,7 +43,26 @@ def detail(hs: str, origin: str | None, day: date) -> Fact:
                      *_additions(law, number, origin, day)],
         "controls_in_force": list(_controls(law, hs, origin, day)),
         "coverage_gap": _gap(law, hs, origin, day),
+        **_considered(law, hs, origin, day),
     }  # fmt: skip
+
+
+def _considered(law: Tariff, hs: str, origin: str | None, day: date) -> Fact:
+    """What general trade without a proof of origin applies, and what it leaves out and why: the engine's own words.
+
+    Asked for one statutory unit worth 1,000 yuan; `refused` says why there is no answer (a ban, a day without a rate).
+    """
+    unit = law.units.word_of(law.statutory_units(hs)[0]) or "piece"
+    content = NetContent(Decimal(1000), "g")
+    line = Line(hs, origin, Decimal(1), unit, Decimal(1000), insurance=Decimal(0), unit1_quantity=Decimal(1),
+                unit2_quantity=Decimal(1), net_content=content)  # fmt: skip
+    try:
+        found = assess(law, Request(GENERAL_TRADE, day, [line])).lines[0]
+    except Problem as problem:
+        return {"applied": [], "not_applied": [], "requirements": [],
+                "refused": {"code": problem.code, "detail": problem.detail}}  # fmt: skip
+    return {"applied": found.applied, "not_applied": found.not_applied, "requirements": found.requirements,
+            "standing": found.standing, "refused": None}  # fmt: skip
 
 
 def _fact(law: Tariff, kind: str, entry: Entry, **more: Any) -> Fact:
