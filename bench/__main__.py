@@ -96,7 +96,7 @@ def _http(turns: int, seconds: float) -> None:
                 connection.execute(bare.SCHEMA % bare.ROWS)
                 connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC")
             with served("bench.house:served()", environment) as port, served("bench.bare:app", environment) as base:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").read()  # noqa: S310 - our own loopback server
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").read()
                 print(f"\nweb, {turns} alternating pairs of {seconds} s, 8 connections", flush=True)
                 for name, ask, baseline, what in house.figures(subject):
                     ours, theirs, ratio = pairs((port, ask), (base, baseline), turns, seconds)

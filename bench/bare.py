@@ -19,12 +19,18 @@ ROWS = 10_000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS bare_listing (
     id bigint PRIMARY KEY, title_zh text, title_en text, category text, merchant text, origin text, hs text, route text,
-    unit text, price bigint, tax bigint, landed bigint, image text, published_at timestamptz, stock bigint CHECK (stock >= 0));
+    unit text, price bigint, tax bigint, landed bigint, image text, published_at timestamptz,
+    stock bigint CHECK (stock >= 0)
+);
 CREATE INDEX IF NOT EXISTS bare_newest ON bare_listing (published_at DESC, id DESC);
-CREATE TABLE IF NOT EXISTS bare_order (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total bigint, at timestamptz DEFAULT now());
-CREATE TABLE IF NOT EXISTS bare_line (order_id bigint REFERENCES bare_order, listing bigint, quantity bigint, price bigint);
+CREATE TABLE IF NOT EXISTS bare_order (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total bigint, at timestamptz DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS bare_line (
+    order_id bigint REFERENCES bare_order, listing bigint, quantity bigint, price bigint
+);
 INSERT INTO bare_listing
-SELECT n, '澳洲冷冻去骨牛肉 ' || n, 'Frozen boneless beef ' || n, 'beef', 'merchant ' || n % 5, 'AU', '0202300090',
+SELECT n, '澳洲冷冻去骨牛肉 ' || n, 'Frozen boneless beef ' || n, 'beef', 'merchant ' || n %% 5, 'AU', '0202300090',
        'general_trade', 'kg', 5000 + n, 300, 5300 + n, '/static/art/beef.svg', now() - n * interval '1 minute', 1000000000
 FROM generate_series(1, %d) AS n ON CONFLICT DO NOTHING;
 """
