@@ -66,7 +66,10 @@ def _general(tariff: Tariff, request: Request) -> list[AssessedLine]:
 
 def _retail(tariff: Tariff, request: Request) -> list[AssessedLine]:
     """Lines inside the limits and single items above them run as two batches of the same engine."""
-    limits = tariff.retail_limits(request.day)
+    try:
+        limits = tariff.retail_limits(request.day)
+    except Problem as problem:
+        raise in_field(problem, "day") from None
     rows = rows_of(tariff, request, NO_INSURANCE)
     left = limits.annual_fen - request.annual_used_fen
     blocks = retail_blocks(tariff, request.day, request.mode, request.lines, left, request.exchange_rates)
@@ -155,8 +158,7 @@ def _same_answer(
     if len(members) == 1:
         return
     answers = {
-        (tuple(amounts[m]), faults[m], _duty_rate(tariff, selection, m), int(selection.kind[m]))
-        for m in members
+        (tuple(amounts[m]), faults[m], _duty_rate(tariff, selection, m), int(selection.kind[m])) for m in members
     }
     if len(answers) == 1:
         return

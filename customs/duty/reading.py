@@ -229,4 +229,3 @@ def _left(kind: str, entry: Entry, reason: str) -> Item:
 
 def _end(row: Row) -> str:
     return date.fromordinal(row["last_day"]).isoformat()
-
