@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import String, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Session
 
-from catalog import categories, taxes, words
+from catalog import categories, merchants, taxes, words
 from catalog.models import Listing, Merchant
 from catalog.taxes import Breakdown
 from core import clock
@@ -27,20 +27,28 @@ from customs import codes, edition
 _BATCH = 500
 
 
-def is_current(row: Any) -> bool:
-    """Whether a row's card was built by the law of this edition and day."""
-    return row.assessed_on == clock.today() and row.assessed_edition == edition.tariff().edition
+def stale(rows: Iterable[Any]) -> list[uuid.UUID]:
+    """Those whose cards were built by the law of another edition or day."""
+    day, current = clock.today(), edition.tariff().edition
+    return [row.id for row in rows if row.assessed_on != day or row.assessed_edition != current]
 
 
 def compose(session: Session, rows: Sequence[Listing], *, new_words: bool = True) -> None:
     """Build cards, details and search words of listings in the caller's transaction."""
     with session.no_autoflush:  # a listing on its way into the shop is not complete before its card is
-        told = select(Merchant.id, Merchant.registered_name).where(Merchant.id.in_({row.merchant_id for row in rows}))
-        names = {merchant_id: name for merchant_id, name in session.execute(told)}
+        sellers = _sellers(session, {row.merchant_id for row in rows})
         for row, breakdown in zip(rows, taxes.breakdowns(session, rows), strict=True):
-            _compose_one(row, names[row.merchant_id], breakdown)
+            name, status = sellers[row.merchant_id]
+            _compose_one(row, name, breakdown)
+            row.shown = row.status == "published" and status == "approved"
             if new_words:
                 row.search = _search_of(row)
+
+
+def _sellers(session: Session, ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[str, str]]:
+    """Name and status; who locked the listings has held their merchants still before."""
+    told = select(Merchant.id, Merchant.registered_name, Merchant.status).where(Merchant.id.in_(ids))
+    return {merchant_id: (name, status) for merchant_id, name, status in session.execute(told)}
 
 
 def _compose_one(row: Listing, merchant_name: str, breakdown: Breakdown) -> None:
@@ -130,26 +138,29 @@ def refresh(listing_ids: Sequence[uuid.UUID]) -> bool:
     if not listing_ids:
         return False
     with transaction() as session:
-        rows = [row for row in _locked(session, Listing.id.in_(listing_ids)) if not is_current(row)]
-        compose(session, rows, new_words=False)
+        rows = _locked(session, Listing.id.in_(listing_ids))
+        still = set(stale(rows))
+        compose(session, [row for row in rows if row.id in still], new_words=False)
     return True
 
 
 def _locked(session: Session, *conditions: Any) -> Sequence[Listing]:
     statement = select(Listing).where(Listing.status == "published", *conditions).order_by(Listing.id).limit(_BATCH)
+    owners = select(Listing.merchant_id).where(Listing.status == "published", *conditions).distinct()
+    merchants.hold_still(session, session.scalars(owners))
     return session.scalars(statement.with_for_update().execution_options(populate_existing=True)).all()
 
 
 @task("catalog.refresh_cards", schedule="*/10 * * * *")
 def refresh_all() -> None:
     """After midnight in Beijing, and after the law was changed, every card is built anew."""
-    stale = or_(
+    outdated = or_(
         Listing.assessed_on.is_distinct_from(clock.today()),
         Listing.assessed_edition.is_distinct_from(edition.tariff().edition),
     )
     while True:
         with transaction() as session:
-            rows = _locked(session, stale)
+            rows = _locked(session, outdated)
             compose(session, rows, new_words=False)
         db.session.expunge_all()  # a batch must not keep the one before it in memory
         if len(rows) < _BATCH:

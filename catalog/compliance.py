@@ -169,7 +169,7 @@ def _statutory(row: Listing, units: tuple[str, str]) -> Iterator[Breach]:
             yield Breach(f"statutory.{field}", f"is required in the code's statutory unit ({unit})", _LIST_621)
         elif quantity is not None and not unit:
             yield Breach(f"statutory.{field}", "the code has no such statutory unit", _LIST_621)
-        elif unit == _KILOGRAM and row.net_weight_kg is not None and Decimal(quantity) != row.net_weight_kg:
+        elif unit == _KILOGRAM and row.net_weight_kg not in (None, Decimal(str(quantity))):
             yield Breach(f"statutory.{field}", "is in kilograms, so it must equal net_weight_kg", _LIST_621)
 
 

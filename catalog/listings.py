@@ -130,6 +130,7 @@ def change(
 
 def _store(session: Session, row: Listing, actor: str, action: str, **data: Any) -> None:
     row.version += 1
+    row.shown = False  # unless the card that is built next says otherwise
     if row.status in ("submitted", "published"):
         cards.compose(session, [row])
     session.flush()
@@ -140,6 +141,7 @@ def _store(session: Session, row: Listing, actor: str, action: str, **data: Any)
 
 def _own(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID) -> Listing:
     """The listing, locked. Raises Problem `not_found` for another merchant's."""
+    merchants.hold_still(session, [merchant_id])
     statement = select(Listing).where(Listing.id == listing_id, Listing.merchant_id == merchant_id).with_for_update()
     row = session.scalars(statement.execution_options(populate_existing=True)).first()
     if row is None:
@@ -188,9 +190,10 @@ def review(actor: str, listing_id: uuid.UUID, decision: str, reason: str) -> dic
     Raises Problem `not_found`, `wrong_state` and what compliance refuses on that day.
     """
     with transaction() as session:
-        row = session.get(Listing, listing_id, with_for_update=True, populate_existing=True)
-        if row is None:
+        owner = session.scalar(select(Listing.merchant_id).where(Listing.id == listing_id))
+        if owner is None:
             raise Problem(NOT_FOUND, "no such listing")
+        row = _own(session, owner, listing_id)
         if _move(row, decision, clock.now()):
             approved = decision == "approve"
             row.needs_review = row.needs_review and not approved

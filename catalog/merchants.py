@@ -6,6 +6,7 @@ The same fees and rules hold for every merchant (`policy`), and no rank depends 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import stdnum.cn.uscc
@@ -14,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from stdnum.exceptions import ValidationError
 
-from catalog.models import Merchant, MerchantMember
+from catalog.models import Listing, Merchant, MerchantMember
 from core import audit, clock, paging
 from core.accounts import FORBIDDEN, ensure_role
 from core.database import db, new_id, transaction
@@ -94,7 +95,9 @@ def decide(actor: str, merchant_id: uuid.UUID, decision: str, reason: str) -> di
         )
         row = session.scalars(statement).first()
         if row is None:
-            _refuse(session, merchant_id, decision)
+            raise _refusal(session, merchant_id, decision)
+        shelves = update(Listing).where(Listing.merchant_id == merchant_id, Listing.status == "published")
+        session.execute(shelves.values(shown=to == "approved"))
         if to == "approved":
             for user_id in session.scalars(select(MerchantMember.user_id).where(MerchantMember.merchant_id == row.id)):
                 ensure_role(session, user_id, "merchant")
@@ -102,11 +105,17 @@ def decide(actor: str, merchant_id: uuid.UUID, decision: str, reason: str) -> di
         return dump(row)
 
 
-def _refuse(session: Session, merchant_id: uuid.UUID, decision: str) -> None:
+def _refusal(session: Session, merchant_id: uuid.UUID, decision: str) -> Problem:
     status = session.scalar(select(Merchant.status).where(Merchant.id == merchant_id))
     if status is None:
-        raise Problem(NOT_FOUND, "no such merchant")
-    raise Problem(WRONG_STATE, f"a merchant that is {status} cannot be moved by {decision}")
+        return Problem(NOT_FOUND, "no such merchant")
+    return Problem(WRONG_STATE, f"a merchant that is {status} cannot be moved by {decision}")
+
+
+def hold_still(session: Session, merchant_ids: Iterable[uuid.UUID]) -> None:
+    """Let no suspension pass until the caller's transaction ends; taken before listings are locked, as in `decide`."""
+    statement = select(Merchant.id).where(Merchant.id.in_(set(merchant_ids))).order_by(Merchant.id)
+    session.execute(statement.with_for_update(read=True)).all()
 
 
 def merchant_of(session: Session, user_id: uuid.UUID) -> uuid.UUID | None:
@@ -140,8 +149,7 @@ def acting_for(user_id: uuid.UUID, *, selling: bool = False) -> uuid.UUID:
 
 def own(user_id: uuid.UUID) -> dict[str, Any]:
     """The whole record of the merchant a person acts for. Raises Problem `forbidden`."""
-    row = db.session.get(Merchant, acting_for(user_id))
-    return dump(row)
+    return dump(db.session.get_one(Merchant, acting_for(user_id)))
 
 
 def profile(merchant_id: uuid.UUID) -> dict[str, Any]:

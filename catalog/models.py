@@ -80,8 +80,9 @@ class Listing(Base):
     """One thing on sale. `statutory` holds quantities of the code's statutory units in one sales unit.
 
     `declaration_elements` is a list of [name, value] in the order of the goods code (an object would lose it).
-    `card` and `detail` are JSON text computed by the law of `assessed_edition` on `assessed_on`; `hindrance` is why
-    that law keeps the listing out of the shop, when it does.
+    `shown` says that it is published and its merchant admitted, so that browsing need not ask the merchant. `card` and
+    `detail` are JSON text computed by the law of `assessed_edition` on `assessed_on`; `hindrance` is why that law keeps
+    the listing out of the shop, when it does.
     """
 
     __tablename__ = "listing"
@@ -97,13 +98,12 @@ class Listing(Base):
             "status <> 'published' OR (card IS NOT NULL AND detail IS NOT NULL)", name="published_is_ready"
         ),
         Index("ix_listing_search", "search", postgresql_using="gin"),
-        Index("ix_listing_newest", "published_at", "id", postgresql_where=text("status = 'published'")),
-        Index("ix_listing_price", "price_fen", "id", postgresql_where=text("status = 'published'")),
-        Index("ix_listing_quality", "quality", "id", postgresql_where=text("status = 'published'")),
-        Index(
-            "ix_listing_department", "department", "published_at", "id", postgresql_where=text("status = 'published'")
-        ),
-        Index("ix_listing_category", "category", "published_at", "id", postgresql_where=text("status = 'published'")),
+        CheckConstraint("NOT shown OR status = 'published'", name="shown_is_published"),
+        Index("ix_listing_newest", "published_at", "id", postgresql_where=text("shown")),
+        Index("ix_listing_price", "price_fen", "id", postgresql_where=text("shown")),
+        Index("ix_listing_quality", "quality", "id", postgresql_where=text("shown")),
+        Index("ix_listing_department", "department", "published_at", "id", postgresql_where=text("shown")),
+        Index("ix_listing_category", "category", "published_at", "id", postgresql_where=text("shown")),
         Index("ix_listing_merchant_id", "merchant_id", "id"),
         Index("ix_listing_submitted", "submitted_at", "id", postgresql_where=text("status = 'submitted'")),
     )
@@ -142,6 +142,7 @@ class Listing(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     submitted_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
+    shown: Mapped[bool] = mapped_column(default=False)
 
     card: Mapped[str | None] = mapped_column(Text)
     detail: Mapped[str | None] = mapped_column(Text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -76,6 +77,7 @@ def _new_lot(listing: Listing, warehouse: Warehouse | None, values: dict[str, An
 
 
 def _own_listing(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID) -> Listing:
+    merchants.hold_still(session, [merchant_id])
     statement = select(Listing).where(Listing.id == listing_id, Listing.merchant_id == merchant_id).with_for_update()
     row = session.scalars(statement.execution_options(populate_existing=True)).first()
     if row is None:
@@ -84,14 +86,15 @@ def _own_listing(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID
 
 
 def _check_dates(listing: Listing, values: dict[str, Any]) -> None:
-    produced_on, expires_on = values.get("produced_on"), values.get("expires_on")
+    produced_on: date | None = values.get("produced_on")
+    expires_on: date | None = values.get("expires_on")
     if produced_on is not None and produced_on > clock.today():
         raise invalid("produced_on", "must not be in the future")
     if expires_on is None and listing.hs is not None and int(listing.hs[:2]) in _FOOD_CHAPTERS:
         raise invalid("expires_on", "is required for food")
     if expires_on is not None and expires_on <= clock.today():
         raise invalid("expires_on", "must be after today")
-    if None not in (produced_on, expires_on) and produced_on >= expires_on:
+    if produced_on is not None and expires_on is not None and produced_on >= expires_on:
         raise invalid("expires_on", "must be after produced_on")
     quantity: Decimal = values["quantity"]
     if not divisible(listing.unit) and quantity != quantity.to_integral_value():
@@ -179,11 +182,12 @@ def block(actor: str, merchant_id: uuid.UUID | None, lot_id: uuid.UUID, reason: 
 
 
 def _own_lot(session: Session, merchant_id: uuid.UUID | None, lot_id: uuid.UUID) -> tuple[Lot, Listing]:
-    """Lot before listing is never locked elsewhere, so the listing is taken first here too."""
-    listing_id = session.scalar(select(Lot.listing_id).where(Lot.id == lot_id))
-    listing = None if listing_id is None else session.get(Listing, listing_id, with_for_update=True)
-    if listing is None or merchant_id not in (None, listing.merchant_id):
+    """Both locked, in the order kept everywhere: merchant, listing, lot."""
+    owned = select(Listing.id, Listing.merchant_id).join(Lot, Lot.listing_id == Listing.id).where(Lot.id == lot_id)
+    found = session.execute(owned).first()
+    if found is None or merchant_id not in (None, found.merchant_id):
         raise Problem(NOT_FOUND, "no such lot")
+    listing = _own_listing(session, found.merchant_id, found.id)
     lot = session.scalars(
         select(Lot).where(Lot.id == lot_id).with_for_update().execution_options(populate_existing=True)
     ).one()

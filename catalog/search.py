@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from catalog import cards, categories, merchants, ranking, words
 from catalog.lots import LEAST_LIFE
@@ -52,8 +52,7 @@ _TEXT_POINTS = (
     f" plainto_tsquery('english', :latin)) AS numeric)) AS integer))"
 )
 _EXACT = f"CASE WHEN l.search @@ CAST(:code AS tsquery) THEN {ranking.EXACT} ELSE 0 END"
-_IN_SHOP = "FROM listing l JOIN merchant m ON m.id = l.merchant_id AND m.status = 'approved'"
-_SHOWN = "l.status = 'published' AND l.hindrance IS NULL"
+_SHOWN = "l.shown AND l.hindrance IS NULL"
 AVAILABLE = (
     "SELECT CAST(trim_scale(coalesce(sum(on_hand - reserved), 0)) AS text) AS available FROM lot"
     " WHERE listing_id = {} AND NOT blocked AND (expires_on IS NULL OR expires_on >= :least)"
@@ -98,20 +97,32 @@ def _with_reasons(row: Any) -> str:
 
 def _rows(request: Request) -> Sequence[Any]:
     statement, values = _statement(request)
-    rows = db.session.execute(statement, values).all()
-    if cards.refresh([row.id for row in rows if not cards.is_current(row)]):
-        rows = db.session.execute(statement, values).all()
+    rows = _read(statement, values)
+    if cards.refresh(cards.stale(rows)):
+        rows = _read(statement, values)
     return rows
+
+
+def _read(statement: Any, values: dict[str, Any]) -> Sequence[Any]:
+    """One statement needs no transaction around it: two trips to the server less."""
+    with _reader(db.engine).connect() as connection:
+        return connection.execute(statement, values).all()
+
+
+@functools.cache
+def _reader(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _statement(request: Request) -> tuple[Any, dict[str, Any]]:
     values = _values(request)
     given = tuple(name for name in _FILTERS if name in values)
-    return _page_statement(request.sort, given, request.q is not None, request.cursor is not None), values
+    shape = (request.sort, given, request.q is not None, request.cursor is not None, int(request.limit) + 1)
+    return _page_statement(*shape), values
 
 
 def _values(request: Request) -> dict[str, Any]:
-    values: dict[str, Any] = {"limit": request.limit + 1, "least": clock.today() + LEAST_LIFE}
+    values: dict[str, Any] = {"least": clock.today() + LEAST_LIFE}
     for name in ("origin", "route", "merchant", "min_price", "max_price"):
         if getattr(request, name) is not None:
             values[name] = getattr(request, name)
@@ -126,18 +137,24 @@ def _values(request: Request) -> dict[str, Any]:
     return values
 
 
-@functools.lru_cache(maxsize=256)
-def _page_statement(sort: str, given: tuple[str, ...], worded: bool, continued: bool) -> Any:
-    """The statement for one combination of filters; texts come from the tables above, values only as parameters."""
+@functools.lru_cache(maxsize=512)
+def _page_statement(sort: str, given: tuple[str, ...], worded: bool, continued: bool, limit: int) -> Any:
+    """The statement for one combination of filters; texts come from the tables above, values only as parameters.
+
+    The limit is written out: as a parameter it would keep the server from reusing the plan, at half the cost of a page.
+    """
     order, after, _, _ = _ORDERS[sort]
     columns = ["l.id", "l.card", "l.assessed_on", "l.assessed_edition", "l.published_at", "l.price_fen"]
-    if sort == "relevance":
-        # Without words the score is the stored quality alone, so that its index gives the order.
-        points, score = (_TEXT_POINTS, f"{_EXACT} + {_TEXT_POINTS} + l.quality") if worded else ("NULL", "l.quality")
-        columns += ["l.quality_parts", f"{points} AS text_points", f"{score} AS score"]
+    listed = "listing l"
+    if sort == "relevance" and worded:
+        # OFFSET 0 keeps the planner from writing the rank out twice, once to show and once to sort by.
+        listed += f" CROSS JOIN LATERAL (SELECT {_TEXT_POINTS} AS text_points, {_EXACT} AS exact OFFSET 0) AS points"
+        columns += ["l.quality_parts", "text_points", "exact + text_points + l.quality AS score"]
+    elif sort == "relevance":
+        columns += ["l.quality_parts", "NULL AS text_points", "l.quality AS score"]
     conditions = [_SHOWN, *(_FILTERS[name] for name in given), *([_MATCHES] if worded else [])]
-    scored = f"SELECT {', '.join(columns)} {_IN_SHOP} WHERE {' AND '.join(conditions)}"
-    cut = f"SELECT * FROM ({scored}) AS scored {f'WHERE {after}' if continued else ''} ORDER BY {order} LIMIT :limit"  # noqa: S608
+    scored = f"SELECT {', '.join(columns)} FROM {listed} WHERE {' AND '.join(conditions)}"  # noqa: S608
+    cut = f"SELECT * FROM ({scored}) AS scored {f'WHERE {after}' if continued else ''} ORDER BY {order} LIMIT {limit}"  # noqa: S608
     lots = AVAILABLE.format("page.id")
     return text(f"SELECT page.*, s.available FROM ({cut}) AS page CROSS JOIN LATERAL ({lots}) AS s ORDER BY {order}")  # noqa: S608
 
@@ -150,15 +167,16 @@ def _cursor_of(sort: str, row: Any) -> str:
 
 def _key(sort: str, cursor: str) -> dict[str, Any]:
     kind = _ORDERS[sort][2]
-    key, last = paging.decode(cursor, kind, str) or (None, "")
+    key, last = paging.decode(cursor, kind, str) or [None, ""]
+    values = {"key": key, "key_id": merchants.paged_id(last)}
     if kind is str:
         try:
-            key = datetime.fromisoformat(key)
+            values["key"] = datetime.fromisoformat(str(key))
         except ValueError:
             raise invalid("cursor", "is not a cursor of this list") from None
-    elif not -(2**62) < key < 2**62:
+    elif not -(2**62) < int(key or 0) < 2**62:
         raise invalid("cursor", "is not a cursor of this list")
-    return {"key": key, "key_id": merchants.paged_id(last)}
+    return values
 
 
 def _facets(request: Request) -> dict[str, list[dict[str, Any]]]:
@@ -167,13 +185,13 @@ def _facets(request: Request) -> dict[str, list[dict[str, Any]]]:
     given = [_FILTERS[name] for name in _FILTERS if name in values]
     conditions = [_SHOWN, *given, *([_MATCHES] if request.q is not None else [])]
     statement = (
-        "SELECT l.department, l.category, l.origin, l.route, l.merchant_id, min(m.registered_name) AS name,"
-        f" grouping(l.department, l.category, l.origin, l.route, l.merchant_id) AS level, count(*) AS count {_IN_SHOP}"
+        "SELECT l.department, l.category, l.origin, l.route, l.merchant_id, min(m.registered_name) AS name,"  # noqa: S608
+        " count(*) AS count FROM listing l JOIN merchant m ON m.id = l.merchant_id"
         f" WHERE {' AND '.join(conditions)} GROUP BY GROUPING SETS (l.department, l.category, l.origin, l.route,"
         " l.merchant_id) ORDER BY count DESC, l.department, l.category, l.origin, l.route, l.merchant_id"
     )
     found: dict[str, list[dict[str, Any]]] = {"category": [], "origin": [], "route": [], "merchant": []}
-    for row in db.session.execute(text(statement), values):
+    for row in _read(text(statement), values):
         _count(found, row)
     return found
 
@@ -194,21 +212,20 @@ def _count(found: dict[str, list[dict[str, Any]]], row: Any) -> None:
 
 
 _DETAIL = text(
-    "SELECT l.id, l.card, l.detail, l.status, l.hindrance, l.version, l.quality_parts, l.assessed_on,"  # noqa: S608
-    " l.assessed_edition, m.status AS merchant_status, s.available"
-    " FROM listing l JOIN merchant m ON m.id = l.merchant_id"
-    f" CROSS JOIN LATERAL ({AVAILABLE.format('l.id')}) AS s WHERE l.id = :id AND l.status = 'published'"
+    "SELECT l.id, l.card, l.detail, l.hindrance, l.version, l.quality_parts, l.assessed_on, l.assessed_edition,"  # noqa: S608
+    f" s.available FROM listing l CROSS JOIN LATERAL ({AVAILABLE.format('l.id')}) AS s WHERE l.id = :id AND l.shown"
 )
 
 
 def detail(listing_id: uuid.UUID) -> tuple[str, int]:
     """One listing in full as JSON text, and its version; one statement. Raises Problem `not_found`."""
     values = {"id": listing_id, "least": clock.today() + LEAST_LIFE}
-    row = db.session.execute(_DETAIL, values).first()
-    if row is not None and not cards.is_current(row) and cards.refresh([listing_id]):
-        row = db.session.execute(_DETAIL, values).first()
-    if row is None or row.merchant_status != "approved":
+    rows = _read(_DETAIL, values)
+    if cards.refresh(cards.stale(rows)):
+        rows = _read(_DETAIL, values)
+    if not rows:
         raise Problem(NOT_FOUND, "no such listing")
+    row = rows[0]
     available = "0" if row.hindrance else row.available
     parts = [
         f'{row.card[:-1]},"available":"{available}"',

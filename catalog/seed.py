@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 import uuid
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,8 @@ def _lot(
     lot_id = identifier(str(listing_id), lot["batch_no"])
     if db.session.get(Lot, lot_id) is not None:
         return
-    days = {name: lot[name].isoformat() for name in ("produced_on", "expires_on") if name in lot}
-    given = {**lot, **days, "listing_id": str(listing_id)}
+    given = {name: value.isoformat() if isinstance(value, date) else value for name, value in lot.items()}
+    given["listing_id"] = str(listing_id)
     if route != SERVICES:
         given["warehouse"] = places["1210" if route == RETAIL else "0110"]
     receiving.create(_ACTOR, merchant_id, schemas.NewLot().load(given), lot_id)

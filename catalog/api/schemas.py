@@ -23,9 +23,9 @@ class TextOr(fields.Field):
     """A plain text, or an object of named texts."""
 
     def __init__(self, most: int, schema: type[Schema], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         self.plain, self.nested = Text(most), schema()
-        self.metadata.update(description=f"a text, or an object of {', '.join(self.nested.fields)}")
+        told = {"description": f"a text, or an object of {', '.join(self.nested.fields)}"}
+        super().__init__(metadata=told, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return self.nested.load(value) if isinstance(value, dict) else self.plain.deserialize(value)
@@ -161,7 +161,7 @@ class Statutory(Schema):
     unit2_quantity = Quantity()
 
 
-class NetContent(Schema):
+class LabelContent(Schema):
     quantity = Quantity(required=True)
     unit = Choice("g", "kg", "ml", "L", "piece", required=True)
 
@@ -170,9 +170,9 @@ class Texts(fields.Field):
     """An object of short texts, such as declaration elements: {name: value}."""
 
     def __init__(self, most: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        told = {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": most}
+        super().__init__(metadata=told, **kwargs)
         self.most, self.name_of, self.text = most, Text(60), Text(255)
-        self.metadata.update(type="object", additionalProperties={"type": "string"}, maxProperties=most)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, dict) or len(value) > self.most:
@@ -197,7 +197,7 @@ class _ListingFields(Schema):
     specification = Text(255)
     declaration_elements = Texts(40)
     statutory = fields.Nested(Statutory)
-    net_content = fields.Nested(NetContent, allow_none=True)
+    net_content = fields.Nested(LabelContent, allow_none=True)
     gtin = Text(14, allow_none=True)
     establishment_no = Text(40, allow_none=True)
     cold_chain = Flag()

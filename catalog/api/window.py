@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from flask import Response, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from catalog import art, categories, merchants, policy, search
 from catalog.api import schemas
@@ -42,7 +43,7 @@ def list_categories() -> Response:
 
 @blueprint.route("/listings")
 @public
-@blueprint.arguments(schemas.Browse, location="query")
+@blueprint.arguments(schemas.Browse(), location="query")
 @blueprint.response(200, schemas.Cards)
 def browse_listings(args: dict[str, Any]) -> Response:
     """A page of cards; the default order is `relevance` with `q`, else `newest`."""
@@ -90,7 +91,7 @@ def read_policy() -> dict[str, Any]:
 @blueprint.route("/art/<name>.svg")
 @public
 @blueprint.response(200, content_type="image/svg+xml")
-def read_art(name: str) -> Response:
+def read_art(name: str) -> BaseResponse:
     """A drawing shown with listings."""
     answer = Response(art.read(name), mimetype="image/svg+xml")
     answer.cache_control.public = True

@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("submitted_at", INSTANT),
         sa.Column("published_at", INSTANT),
+        sa.Column("shown", sa.Boolean(), nullable=False),
         sa.Column("card", sa.Text()),
         sa.Column("detail", sa.Text()),
         sa.Column("tax_fen", sa.BigInteger(), nullable=False),
@@ -106,6 +107,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('draft', 'submitted', 'published', 'withdrawn')", name=op.f("ck_listing_status_known")
         ),
+        sa.CheckConstraint("NOT shown OR status = 'published'", name=op.f("ck_listing_shown_is_published")),
         sa.CheckConstraint("price_fen > 0", name=op.f("ck_listing_price_positive")),
         sa.CheckConstraint("version > 0", name=op.f("ck_listing_version_positive")),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.id"], name=op.f("fk_listing_merchant_id_merchant")),
@@ -116,24 +118,18 @@ def upgrade() -> None:
         "ix_listing_category",
         "listing",
         ["category", "published_at", "id"],
-        postgresql_where=sa.text("status = 'published'"),
+        postgresql_where=sa.text("shown"),
     )
     op.create_index(
         "ix_listing_department",
         "listing",
         ["department", "published_at", "id"],
-        postgresql_where=sa.text("status = 'published'"),
+        postgresql_where=sa.text("shown"),
     )
     op.create_index("ix_listing_merchant_id", "listing", ["merchant_id", "id"])
-    op.create_index(
-        "ix_listing_newest", "listing", ["published_at", "id"], postgresql_where=sa.text("status = 'published'")
-    )
-    op.create_index(
-        "ix_listing_price", "listing", ["price_fen", "id"], postgresql_where=sa.text("status = 'published'")
-    )
-    op.create_index(
-        "ix_listing_quality", "listing", ["quality", "id"], postgresql_where=sa.text("status = 'published'")
-    )
+    op.create_index("ix_listing_newest", "listing", ["published_at", "id"], postgresql_where=sa.text("shown"))
+    op.create_index("ix_listing_price", "listing", ["price_fen", "id"], postgresql_where=sa.text("shown"))
+    op.create_index("ix_listing_quality", "listing", ["quality", "id"], postgresql_where=sa.text("shown"))
     op.create_index("ix_listing_search", "listing", ["search"], postgresql_using="gin")
     op.create_index(
         "ix_listing_submitted", "listing", ["submitted_at", "id"], postgresql_where=sa.text("status = 'submitted'")
@@ -207,6 +203,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movement")),
         sa.UniqueConstraint("lot_id", "kind", "reference", name=op.f("uq_stock_movement_lot_id_kind_reference")),
     )
+
+    # A search ranks thousands of vectors a page: kept in the row (the long texts leave it instead), none is fetched apart.
+    op.execute("ALTER TABLE listing ALTER COLUMN search SET STORAGE MAIN, ALTER COLUMN card SET STORAGE MAIN")
 
     for table in APPEND_ONLY:
         op.execute(
