@@ -317,8 +317,20 @@ class WindowDocument(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class WindowMessage(Base):
+    """A message that came from the window, proved, byte for byte; sealed, since customs may name people in it."""
+
+    __tablename__ = "window_message"
+
+    id: Mapped[uuid.UUID] = id_column()
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    raw: Mapped[bytes]
+    signer: Mapped[str | None] = mapped_column(String(80))
+    received_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class WindowReceipt(Base):
-    """One receipt from customs, stored once under what makes it this receipt, then applied by a job."""
+    """One receipt out of a message, stored once under what makes it this receipt, then applied by a job."""
 
     __tablename__ = "window_receipt"
     __table_args__ = (
@@ -333,9 +345,8 @@ class WindowReceipt(Base):
     key: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(String(10))
     return_time: Mapped[str] = mapped_column(String(17))
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("window_message.id"), index=True)
     position: Mapped[int] = mapped_column(SmallInteger)
-    raw: Mapped[bytes]
-    signer: Mapped[str | None] = mapped_column(String(80))
     state: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(300))
     declaration_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("declaration.id"), index=True)

@@ -22,6 +22,7 @@ from core.database import db, new_id, transaction
 from core.errors import Problem, declare, invalid
 from customs import allowance, sealing
 from customs.models import AccountPerson, Person
+from customs.window.values import is_identity
 
 IDENTITY_IN_USE = declare(
     "identity_in_use", 409, "Orders of this account are under way with the identity it has; it changes after them"
@@ -76,6 +77,14 @@ def _is_birthday(digits: str) -> bool:
 
 def masked(number: str) -> str:
     return number[:3] + "*" * 11 + number[14:]
+
+
+_DIGITS_18 = re.compile(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
+
+
+def veiled(text: str) -> str:
+    """Somebody else's text with every identity card number in it masked, and nothing else."""
+    return _DIGITS_18.sub(lambda m: masked(m[0]) if is_identity(m[0].upper()) else m[0], text)
 
 
 def set_identity(account_id: uuid.UUID, name: str, id_number: str, phone: str) -> dict[str, object]:

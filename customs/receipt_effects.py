@@ -31,6 +31,7 @@ from customs.declarations import (
 )
 from customs.filing import wait_seconds
 from customs.models import Declaration, DeclarationLine, WindowDocument
+from customs.persons import veiled
 from customs.returned_goods import open_return
 from customs.window import receipts as window
 from customs.window import statuses
@@ -147,7 +148,7 @@ def _advance(session: Session, declaration: Declaration, document: WindowDocumen
     if state is None:
         return False
     document.status, document.return_time = state.status, state.return_time
-    document.return_status, document.return_info = receipt.status, receipt.return_info[:1000]
+    document.return_status, document.return_info = receipt.status, veiled(receipt.return_info)[:1000]
     document.attempts = 0
     seconds = wait_seconds(document.kind, state.status, 1)
     document.next_send_at = None if seconds is None else clock.now() + timedelta(seconds=seconds)
@@ -190,7 +191,7 @@ def _reject(session: Session, declaration: Declaration, document: WindowDocument
 
 
 def _words(receipt: Receipt) -> str:
-    return f"{receipt.status} {statuses.meaning(receipt.family, receipt.status)}. {receipt.return_info}"
+    return f"{receipt.status} {statuses.meaning(receipt.family, receipt.status)}. {veiled(receipt.return_info)}"
 
 
 def _announce(session: Session, declaration: Declaration, state: str, receipt: Receipt, **more: Any) -> None:

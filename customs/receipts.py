@@ -24,8 +24,8 @@ from core import clock, config
 from core.database import db, end_read, new_id, transaction
 from core.errors import Problem, declare
 from core.jobs import defer, task
-from customs import receipt_effects
-from customs.models import WindowReceipt
+from customs import receipt_effects, sealing
+from customs.models import WindowMessage, WindowReceipt
 from customs.window.keys import load_trusted
 from customs.window.messages import MessageUnreadable, parse, parse_tree, read_tree
 from customs.window.receipts import ReceiptUnreadable, read_receipts
@@ -38,6 +38,7 @@ UNPROVED = declare("receipt_signature", 400, "The receipt is not signed as it mu
 
 _BATCH = 200
 _JOB_LOCK = "customs.receipts"
+ELSEWHERE = "elsewhere"
 
 # What a receipt may say about the document it speaks of; everything both sides name has to agree.
 NAMES = (
@@ -77,28 +78,38 @@ def store(xml: bytes) -> dict[str, int]:
         found = read_receipts(parsed)
     except (MessageUnreadable, ReceiptUnreadable) as fault:
         raise Problem(UNREADABLE, str(fault)) from None
-    rows = [
-        {
-            "id": new_id(),
-            "identity": _identity(receipt.identity),
-            "kind": receipt.kind,
-            "key": {name: document[name] for name in NAMES if document.get(name)},
-            "status": receipt.status,
-            "return_time": receipt.return_time,
-            "position": position,
-            "raw": xml,
-            "signer": signer,
-            "state": "stored",
-            "received_at": clock.now(),
-        }
-        for position, (receipt, document) in enumerate(zip(found, parsed.documents, strict=True))
-    ]
     with transaction() as session:
+        message_id = _message(session, xml, signer)
+        rows = [
+            {
+                "id": new_id(),
+                "identity": _identity(receipt.identity),
+                "kind": receipt.kind,
+                "key": {name: document[name] for name in NAMES if document.get(name)},
+                "status": receipt.status,
+                "return_time": receipt.return_time,
+                "message_id": message_id,
+                "position": position,
+                "state": "stored",
+                "received_at": clock.now(),
+            }
+            for position, (receipt, document) in enumerate(zip(found, parsed.documents, strict=True))
+        ]
         statement = upsert(WindowReceipt).values(rows).on_conflict_do_nothing(index_elements=[WindowReceipt.identity])
         fresh = len(session.execute(statement.returning(WindowReceipt.id)).all())
         if fresh:
             defer(session, "customs.apply_receipts", lock=_JOB_LOCK)
     return {"stored": fresh, "repeated": len(rows) - fresh}
+
+
+def _message(session: Session, xml: bytes, signer: str | None) -> uuid.UUID:
+    """The message, kept once."""
+    digest = hashlib.sha256(xml).digest()
+    fresh = upsert(WindowMessage).values(
+        id=new_id(), digest=digest, raw=sealing.seal(xml), signer=signer, received_at=clock.now()
+    )
+    session.execute(fresh.on_conflict_do_nothing(index_elements=[WindowMessage.digest]))
+    return session.scalars(select(WindowMessage.id).where(WindowMessage.digest == digest)).one()
 
 
 def _proof(root: etree._Element) -> str | None:
@@ -122,15 +133,15 @@ def _identity(parts: tuple[str, ...]) -> str:
 def apply_receipts() -> None:
     """Apply what is stored, oldest `returnTime` first; one that fails keeps no other from its turn."""
     failed: list[uuid.UUID] = []
-    while True:
+    moved = True
+    while moved:
         query = select(WindowReceipt.id).where(WindowReceipt.state == "stored", WindowReceipt.id.not_in(failed))
         waiting = db.session.scalars(query.order_by(WindowReceipt.return_time, WindowReceipt.id).limit(_BATCH)).all()
         end_read()
-        if not waiting:
-            break
+        moved = False  # another worker may hold all that is left
         for receipt_id in waiting:
             try:
-                apply_one(receipt_id)
+                moved |= apply_one(receipt_id) != ELSEWHERE
             except Exception:
                 log.exception("receipt_not_applied", receipt=str(receipt_id))
                 failed.append(receipt_id)
@@ -150,8 +161,9 @@ def apply_one(receipt_id: uuid.UUID) -> str:
         query = select(WindowReceipt).where(WindowReceipt.id == receipt_id, WindowReceipt.state == "stored")
         row = session.scalars(query.with_for_update(skip_locked=True)).first()
         if row is None:
-            return "elsewhere"
-        receipt = read_receipts(parse(row.raw))[row.position]
+            return ELSEWHERE
+        message = session.get_one(WindowMessage, row.message_id)
+        receipt = read_receipts(parse(sealing.unseal(message.raw)))[row.position]
         outcome = receipt_effects.apply_receipt(session, receipt, row.key)
         row.state, row.reason, row.declaration_id = outcome.state, outcome.reason, outcome.declaration_id
         row.applied_at = clock.now()

@@ -59,6 +59,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_warehouse_name")),
     )
     op.create_table(
+        "window_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("signer", sa.String(length=80)),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_window_message")),
+        sa.UniqueConstraint("digest", name=op.f("uq_window_message_digest")),
+    )
+    op.create_table(
         "account_person",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -306,9 +316,8 @@ def upgrade() -> None:
         sa.Column("key", JSON, nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("return_time", sa.String(length=17), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=False),
-        sa.Column("signer", sa.String(length=80)),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.String(length=300)),
         sa.Column("declaration_id", sa.Uuid()),
@@ -320,10 +329,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["declaration_id"], ["declaration.id"], name=op.f("fk_window_receipt_declaration_id_declaration")
         ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["window_message.id"], name=op.f("fk_window_receipt_message_id_window_message")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_window_receipt")),
         sa.UniqueConstraint("identity", name=op.f("uq_window_receipt_identity")),
     )
     op.create_index(op.f("ix_window_receipt_declaration_id"), "window_receipt", ["declaration_id"], unique=False)
+    op.create_index(op.f("ix_window_receipt_message_id"), "window_receipt", ["message_id"], unique=False)
     op.create_index(
         "ix_window_receipt_quarantined",
         "window_receipt",
@@ -356,6 +369,7 @@ def downgrade() -> None:
         "allowance_hold",
         "allowance_entry",
         "account_person",
+        "window_message",
         "warehouse",
         "person",
     ):

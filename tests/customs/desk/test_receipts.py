@@ -5,13 +5,14 @@ import contextvars
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core import config
 from core.database import db
@@ -235,6 +236,40 @@ def test_one_that_cannot_be_applied_holds_up_no_other(window: FakeWindow, monkey
     assert (status_of(first), status_of(second)) == ("filed", "released")
     receipts.apply_receipts_left()
     assert status_of(first) == "released"
+
+
+def test_a_number_that_customs_names_is_masked(app: Any, window: FakeWindow, heard: list) -> None:
+    found = listed(window)
+    words = f"buyer {NUMBER} is above the limit; list 310520262100000001 order 202611230000000017"
+    xml = receipt(found, "621", "-621018", at(5)).replace(b">said<", f">{words}<".encode())
+    take(xml)
+    detail = Caller(app, "customs").get(f"/customs/declarations/{found}").get_json()
+    shown = json.dumps([detail, heard], default=str)
+    assert NUMBER not in shown
+    assert "110***********002X" in shown
+    assert "202611230000000017" in shown
+    for table in ("window_message", "window_receipt", "window_document", "declaration", "audit_entry"):
+        rows = db.session.execute(text(f"SELECT row_to_json(t)::text FROM {table} t")).scalars().all()
+        assert rows
+        assert all(NUMBER not in row and NUMBER.encode().hex() not in row for row in rows), table
+    db.session.rollback()
+
+
+def test_two_workers_apply_every_receipt_once(app: Any, window: FakeWindow, heard: list) -> None:
+    found = [listed(window, number=f"LF26112300{n:02d}") for n in range(6)]
+    for one in found:
+        for code, second in (("2", 3), ("120", 4), ("399", 5), ("800", 6), ("899", 7)):
+            receipts.store(receipt(one, "621", code, at(second)))
+
+    def work(_: int) -> None:
+        with app.app_context():
+            receipts.apply_receipts()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    receipts.apply_receipts()
+    assert {status_of(one) for one in found} == {"closed"}
+    assert sorted(state for _, state, _ in heard if state != "declared") == ["closed"] * 6 + ["released"] * 6
 
 
 def test_declarations_are_the_desks_alone(app: Any, window: FakeWindow) -> None:
