@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from core import audit, clock, jobs
 from core.database import transaction
 from customs import allowance, declarations
 from customs.filing_facts import FilingLine, FilingRequest
-from shop import cancellation, holds, incidents, ledger, moves
+from shop import cancellation, holds, incidents, ledger, moves, returns
 from shop.models import Order, OrderAllocation, OrderLine
 
 
@@ -144,7 +145,8 @@ def _held(session: Session, order: Order, info: dict[str, Any]) -> None:
 
 
 def _released(session: Session, order: Order, info: dict[str, Any]) -> None:
-    if moves.move(session, [order.id], "released", "customs", released_at=clock.now()):
+    day = date.fromisoformat(info["day"])
+    if moves.move(session, [order.id], "released", "customs", released_at=clock.now(), released_on=day):
         allowance.confirm(session, order.number)
         if order.cancel_requested_at is not None:
             moves.note(session, [order.id], "cancellation_refused", "released", "customs", detail="released before")
@@ -201,6 +203,8 @@ _ACTS: dict[str, Callable[[Session, Order, dict[str, Any]], None]] = {
     "cancel_refused": _cancel_refused,
     "failed": _failed,
     "retaxed": _retaxed,
+    "returned": returns.granted,
+    "return_refused": returns.refused,
 }
 
 declarations.subscribe(on_declaration, gate=gate)

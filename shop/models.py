@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
@@ -47,6 +48,7 @@ ORDER_STATUSES = (
     "returned",
 )
 PURCHASE_STATUSES = ("awaiting_payment", "paid", "expired", "cancelled")
+RETURN_STATUSES = ("requested", "refused", "accepted", "settled")
 REFUND_STATUSES = ("promised", "paid", "failed")
 
 # Fed by the logistics enterprise's pool: one number is never given twice.
@@ -157,6 +159,7 @@ class Order(Base):
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    released_on: Mapped[date | None]
     cancel_requested_at: Mapped[datetime | None]
 
 
@@ -291,6 +294,30 @@ class Refund(Base):
     stripe_id: Mapped[str | None] = mapped_column(String(80), unique=True)
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
+
+
+class Return(Base):
+    """Goods a buyer sends back. `parts` are computed when customs has granted it, so they equal what it declares:
+    per tax kind, cumulative over the returns of a line, the last part taking what is left.
+    """
+
+    __tablename__ = "return_request"
+    __table_args__ = (_one_of("status", RETURN_STATUSES), Index("ix_return_request_account_id", "account_id", "id"))
+
+    id: Mapped[uuid.UUID] = id_column()
+    attempt_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales_order.id"), index=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id"))
+    number: Mapped[str | None] = mapped_column(String(24), unique=True)
+    status: Mapped[str] = mapped_column(String(20))
+    lines: Mapped[list[Any]]
+    reason: Mapped[str] = mapped_column(String(200))
+    parts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    requested_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    received_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime | None]
+    refund_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("refund.id"))
 
 
 class LedgerPosting(Base):

@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("paid_at", INSTANT),
         sa.Column("released_at", INSTANT),
+        sa.Column("released_on", sa.Date()),
         sa.Column("cancel_requested_at", INSTANT),
         sa.CheckConstraint(
             "status IN ('awaiting_payment', 'payment_review', 'paid', 'declared', 'held', 'rejected', 'released', 'shipped', 'delivered', 'completed', 'cancelled', 'refunding', 'refunded', 'returned')",
@@ -323,6 +324,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("line_id", "lot_id", name=op.f("pk_order_allocation")),
     )
     op.create_index(op.f("ix_order_allocation_lot_id"), "order_allocation", ["lot_id"])
+    op.create_table(
+        "return_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("attempt_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(length=24)),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("lines", JSON, nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("parts", JSON),
+        sa.Column("requested_at", INSTANT, nullable=False),
+        sa.Column("accepted_at", INSTANT),
+        sa.Column("received_at", INSTANT),
+        sa.Column("recorded_at", INSTANT),
+        sa.Column("refund_id", sa.Uuid()),
+        sa.CheckConstraint(
+            "status IN ('requested', 'refused', 'accepted', 'settled')", name=op.f("ck_return_request_status_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["user_account.id"], name=op.f("fk_return_request_account_id_user_account")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["sales_order.id"], name=op.f("fk_return_request_order_id_sales_order")),
+        sa.ForeignKeyConstraint(["refund_id"], ["refund.id"], name=op.f("fk_return_request_refund_id_refund")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_return_request")),
+        sa.UniqueConstraint("attempt_id", name=op.f("uq_return_request_attempt_id")),
+        sa.UniqueConstraint("number", name=op.f("uq_return_request_number")),
+    )
+    op.create_index("ix_return_request_account_id", "return_request", ["account_id", "id"])
+    op.create_index(op.f("ix_return_request_order_id"), "return_request", ["order_id"])
 
     for table in APPEND_ONLY:
         op.execute(
@@ -349,6 +380,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("return_request")
     op.drop_table("order_allocation")
     op.drop_table("refund")
     op.drop_table("order_line")

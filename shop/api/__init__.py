@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from core.web import Blueprint
 from shop import expiry, filing  # noqa: F401 - they register jobs and listen to the customs desk
-from shop.api import accounts, cart, orders
+from shop.api import accounts, cart, orders, returns
 
-blueprints: list[Blueprint] = [accounts.blueprint, cart.blueprint, orders.blueprint, orders.manage]
+blueprints: list[Blueprint] = [
+    accounts.blueprint,
+    cart.blueprint,
+    orders.blueprint,
+    orders.manage,
+    returns.blueprint,
+]

@@ -166,6 +166,37 @@ class PaymentReview(Schema):
     reason = Text(200, required=True)
 
 
+class ReturnedLine(Schema):
+    line = WholeNumber(1, 1000, required=True)
+    quantity = Quantity(required=True, most=QUANTITY_MOST)
+
+
+class NewReturn(Schema):
+    lines = fields.List(fields.Nested(ReturnedLine), required=True, validate=validate.Length(1, LINES_MOST))
+    reason = Text(200, required=True)
+
+
+class Return(Schema):
+    id = Id()
+    order = Id()
+    number = fields.String(allow_none=True)
+    status = Choice("requested", "refused", "accepted", "settled")
+    lines = fields.List(fields.Nested(ReturnedLine))
+    reason = fields.String()
+    goods = Money(allow_none=True)
+    tax = Money(allow_none=True)
+    requested_at = Instant()
+    accepted_at = Instant(allow_none=True)
+    received_at = Instant(allow_none=True)
+    recorded_at = Instant(allow_none=True)
+    refund = Id(allow_none=True)
+
+
+class Returns(Schema):
+    items = fields.List(fields.Nested(Return))
+    next = fields.String(allow_none=True)
+
+
 class Explanation(Schema):
     step = fields.String()
     formula = fields.String()

@@ -148,7 +148,7 @@ def test_what_customs_refuses_is_paid_back(paid: Any, stripe: Any, run_jobs: Any
 def test_released_goods_cannot_be_cancelled(paid: Any, run_jobs: Any) -> None:
     run_jobs("shop.file")
     with transaction() as session:
-        filing.on_declaration(session, paid["number"], "released", {})
+        filing.on_declaration(session, paid["number"], "released", {"day": clock.today().isoformat()})
     with pytest.raises(Problem) as refusal:
         cancellation.cancel(paid["buyer"], paid["order"])
     assert (refusal.value.code, refusal.value.status) == ("order_state", 409)
