@@ -37,7 +37,7 @@ def general_facts(
     needed = _needed(tariff, request, rows, members)
     steps = general_steps(
         row.valued, duty, int(taxes.duty[at]),
-        [(item, int(taxes.additions[depth, at])) for depth, item in additions],
+        [(item, int(taxes.additions[place])) for place, item in additions],
         consumption, int(taxes.consumption_tax[at]), vat, int(taxes.vat[at]), _quantities(tariff, row, applied),
     )  # fmt: skip
     standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day),

@@ -45,12 +45,14 @@ class Lines:
 class Selection:
     """What the law selects for each line: entry numbers (NONE: nothing), the kind of the duty, faults.
 
-    `added` has one row per possible addition; `agreement` is the schedule of the agreement applied, else -1."""
+    `agreement` is the schedule of the agreement applied, else -1. Few lines bear additions, so these stand apart:
+    `added_at` numbers the lines that do, `added` has a column for each and a row per possible addition."""
 
     slot: NDArray[np.int32]
     kind: Ints
     entry: Ints
     agreement: Ints
+    added_at: Ints
     added: NDArray[np.int32]
     vat: Ints
     consumption: Ints
@@ -59,7 +61,7 @@ class Selection:
 
 @dataclass(slots=True)
 class Taxes:
-    """Amounts in fen per line; `additions` has one row per possible addition and sums to `additional_duty`."""
+    """Amounts in fen per line; `additions` is shaped as `Selection.added` and sums to `additional_duty`."""
 
     duty: Ints
     additions: Ints

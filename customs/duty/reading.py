@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import numpy as np
+
 from customs.duty.columns import GENERAL, KINDS, MFN, PREFERENCE, PROVISIONAL, QUOTA, Selection
 from customs.duty.requirements import excluded, quota_state
 from customs.tariff.origins import MFN as MFN_CLASS
@@ -46,12 +48,14 @@ class Reading:
             item["agreement"] = self._agreement(int(self.selection.agreement[self.i]))
         return item
 
-    def additions(self) -> list[tuple[int, Item]]:
-        """(row of the addition column, item) of each addition levied."""
-        items = []
+    def additions(self) -> list[tuple[tuple[int, int], Item]]:
+        """(place in `Selection.added`, item) of each addition levied."""
+        items: list[tuple[tuple[int, int], Item]] = []
         added = self.tariff.origins.added
-        for depth in range(len(self.selection.added)):
-            found = int(self.selection.added[depth, self.i])
+        column = int(np.searchsorted(self.selection.added_at, self.i))
+        if column == len(self.selection.added_at) or self.selection.added_at[column] != self.i:
+            return items
+        for depth, found in enumerate(self.selection.added[:, column].tolist()):
             if found == NONE:
                 continue
             entry = self.tariff.entries[found]
@@ -60,7 +64,7 @@ class Reading:
             item["measure"] = measure["id"]
             if entry.note:
                 item["quota"] = entry.note
-            items.append((depth, item))
+            items.append(((depth, column), item))
         return items
 
     def vat(self) -> Item:

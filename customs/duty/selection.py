@@ -43,17 +43,18 @@ def select(tariff: Tariff, lines: Lines, duty: bool = True) -> Selection:
     Faults are values in the `fault` column, not exceptions: a batch has good rows beside bad ones.
     """
     slot = tariff.slots.of_day.take(lines.day - FIRST)
-    names = tariff.schedules.names
-    wanted = np.array([[names[name]] for name in (_BASE if duty else _BASE[4:])], np.int64)
-    found = tariff.schedules.entry(wanted, lines.line, slot)
-    vat, consumption = found[-2].astype(np.int64), found[-1].astype(np.int64)
-    fault = np.where(vat == NONE, NO_VAT, OK)
+    found = tariff.schedules.entry(_wanted(tariff, duty), lines.line, slot)
+    vat, consumption = found[-2], found[-1]
+    count = len(lines)
+    fault = np.zeros(count, np.int64)
+    if (vat == NONE).any():
+        fault[vat == NONE] = NO_VAT
     if duty:
         kind, entry = _base(tariff, lines, slot, found, fault)
     else:
-        kind, entry = np.zeros(len(lines), np.int64), np.full(len(lines), NONE, np.int64)
-    selection = Selection(slot, kind, entry, np.full(len(lines), NONE, np.int64),
-                          np.zeros((0, len(lines)), np.int32), vat, consumption, fault)  # fmt: skip
+        kind, entry = np.zeros(count, np.int64), np.full(count, NONE, np.int32)
+    selection = Selection(slot, kind, entry, np.full(count, NONE, np.int64), np.zeros(0, np.int64),
+                          np.zeros((0, 0), np.int32), vat, consumption, fault)  # fmt: skip
     if duty:
         _preferences(tariff, lines, selection)
         _lower_arm(tariff, lines, selection)
@@ -62,42 +63,46 @@ def select(tariff: Tariff, lines: Lines, duty: bool = True) -> Selection:
     return selection
 
 
+def _wanted(tariff: Tariff, duty: bool) -> Ints:
+    """The schedules every line is looked up in, as a column of their numbers."""
+    names = tariff.schedules.names
+    return np.array([[names[name]] for name in (_BASE if duty else _BASE[4:])], np.int64)
+
+
 def _base(tariff: Tariff, lines: Lines, slot: Any, found: Any, fault: Any) -> tuple[Any, Any]:
     """Art. 12-14: in quota the quota rate; MFN origins the provisional rate or MFN; other origins the general rate."""
     mfn, provisional, general, quota = found[0], found[1], found[2], found[3]
     rate_class = tariff.origins.rate_class[lines.origin, slot]
     most_favoured = rate_class == MFN_CLASS
-    kind = np.where(most_favoured, np.where(provisional != NONE, PROVISIONAL, MFN), GENERAL)
-    entry = np.where(most_favoured, np.where(provisional != NONE, provisional, mfn), general)
+    temporary = provisional != NONE
+    kind = np.where(most_favoured, np.where(temporary, PROVISIONAL, MFN), GENERAL)
+    entry = np.where(most_favoured, np.where(temporary, provisional, mfn), general)
     in_quota = quota != NONE
     if in_quota.any():
         kind, entry = np.where(in_quota, QUOTA, kind), np.where(in_quota, quota, entry)
-    fault[(fault == OK) & (rate_class == WITHOUT_CLASS) & ~in_quota] = NO_CLASS
-    missing = entry == NONE
-    if missing.any():
-        fault[(fault == OK) & missing] = NO_RATE
-    unread = ~missing & ~tariff.columns.known[entry]
-    fault[(fault == OK) & unread] = NO_RATE
-    return kind, entry.astype(np.int64)
+    unknown = ~tariff.columns.known[entry]
+    if unknown.any():
+        fault[unknown & (fault == OK)] = NO_RATE
+    classless = (rate_class == WITHOUT_CLASS) & ~in_quota
+    if classless.any():
+        fault[classless & (fault != NO_VAT)] = NO_CLASS
+    return kind, entry
 
 
 def _preferences(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     """Art. 13 and rule A23: the lowest rate among the base and the agreements whose proof is given."""
     if lines.proven is None and lines.claim is None:
         return
+    origins = tariff.origins
     proven = np.zeros(len(lines), bool) if lines.proven is None else lines.proven
     claim = np.full(len(lines), -1, np.int64) if lines.claim is None else lines.claim
-    origins = tariff.origins
-    if not len(origins.preference):
-        return
-    rows = np.flatnonzero((proven | (claim >= 0)) & (origins.preference[0, lines.origin] >= 0))
+    rows = np.flatnonzero((proven | (claim >= 0)) & origins.has_agreement[lines.origin])
     if not len(rows):
         return
     origin, slot = lines.origin[rows], selection.slot[rows]
     schedule = origins.preference[:, origin]
     given = (schedule >= 0) & (proven[rows] | (claim[rows] == schedule)) & origins.member[:, origin, slot]
-    found = tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], slot).astype(np.int64)
-    found = np.where(given, found, NONE)
+    found = np.where(given, tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], slot), NONE)
     offered = found != NONE
     if tariff.columns.plain[found[offered]].all():
         # Shares of the value compare by themselves: one pass over the lowest, the first of equals.
@@ -111,8 +116,6 @@ def _preferences(tariff: Tariff, lines: Lines, selection: Selection) -> None:
 
 
 def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, found: Any, schedule: Any) -> None:
-    has = found != NONE
-    rows, found, schedule = rows[has], found[has], schedule[has]
     now = selection.entry[rows]
     columns = tariff.columns
     lower = columns.ad_valorem[found] < columns.ad_valorem[now]
@@ -120,20 +123,17 @@ def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, f
     if mixed.any():
         at = np.flatnonzero(mixed)
         lower[at] = burden(tariff, lines, rows[at], found[at]) < burden(tariff, lines, rows[at], now[at])
-    # Without a base rate the preference stands alone: it does not need MFN (rule A10).
     faults = selection.fault[rows]
-    alone = ((faults == NO_CLASS) | (faults == NO_RATE)) & (selection.kind[rows] != PREFERENCE)
-    lower |= alone
-    taken = rows[lower]
-    selection.kind, selection.entry = _own(selection.kind), _own(selection.entry)
-    selection.kind[taken] = PREFERENCE
-    selection.entry[taken] = found[lower]
-    selection.agreement[taken] = schedule[lower]
-    selection.fault[rows[alone]] = OK
-
-
-def _own(column: Ints) -> Ints:
-    return column.copy()
+    if faults.any():
+        # Without a base rate the preference stands alone: it does not need MFN (rule A10).
+        alone = ((faults == NO_CLASS) | (faults == NO_RATE)) & (found != NONE) & (selection.kind[rows] != PREFERENCE)
+        lower |= alone
+        selection.fault[rows[alone]] = OK
+    taken = np.flatnonzero(lower & (found != NONE))
+    at = rows[taken]
+    selection.kind[at] = PREFERENCE
+    selection.entry[at] = found[taken]
+    selection.agreement[at] = schedule[taken]
 
 
 def burden(tariff: Tariff, lines: Lines, rows: Any, entries: Any) -> Any:
@@ -175,7 +175,7 @@ def specific_parts(tariff: Tariff, lines: Lines, rows: Any, entries: Any) -> tup
 def _lower_arm(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     """Of an alternative duty the lower arm applies; the entry column then names that arm."""
     columns = tariff.columns
-    arms = np.where(selection.entry == NONE, NONE, columns.lower[selection.entry])
+    arms = columns.lower[selection.entry]
     rows = np.flatnonzero(arms != NONE)
     if not len(rows):
         return
@@ -184,23 +184,24 @@ def _lower_arm(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     cheaper = (other < own).astype(bool)
     _, missing = specific_parts(tariff, lines, rows, arms[rows])
     selection.fault[rows[missing]] = NO_QUANTITY
-    selection.entry = _own(selection.entry)
     selection.entry[rows[cheaper]] = arms[rows[cheaper]]
 
 
 def _additions(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     """Art. 16-18: anti-dumping, countervailing, safeguard, retaliatory and reciprocal duties of the origin, each its
     own addition (rule A2). Art. 19: origin unproven, the heaviest burden of any origin."""
-    origins = tariff.origins
-    depth = len(origins.addition)
-    selection.added = np.full((depth, len(lines)), NONE, np.int32)
-    if depth == 0:
+    bears = tariff.origins.bears_addition[lines.origin]
+    if lines.unproven is not None:
+        bears = bears | lines.unproven
+    rows = np.flatnonzero(bears)
+    if not len(rows):
         return
-    rows = np.flatnonzero(origins.addition[0, lines.origin] >= 0)
-    if len(rows):
-        selection.added[:, rows] = additions(tariff, lines, selection, rows, lines.origin[rows])
+    found = additions(tariff, lines, selection, rows, lines.origin[rows])
     if lines.unproven is not None and lines.unproven.any():
-        _unproven(tariff, lines, selection, np.flatnonzero(lines.unproven))
+        at = np.flatnonzero(lines.unproven[rows])
+        found[:, at] = _unproven(tariff, lines, selection, rows[at], found[:, at])
+    bearing = (found != NONE).any(axis=0)
+    selection.added_at, selection.added = rows[bearing], found[:, bearing]
 
 
 def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, origin: Any) -> Any:
@@ -211,7 +212,7 @@ def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, ori
     found = np.where(schedule >= 0, found, NONE)
     if len(origins.exporters) > 1:
         found = _of_exporter(tariff, lines, rows, origin, found)
-    ending = (found != NONE) & (columns.until[found] >= 0)
+    ending = columns.until[found] >= 0
     if ending.any():
         minute = np.full(len(rows), -1, np.int64) if lines.minute is None else lines.minute[rows]
         selection.fault[rows[ending.any(axis=0) & (minute < 0)]] = NO_INSTANT
@@ -232,10 +233,10 @@ def _of_exporter(tariff: Tariff, lines: Lines, rows: Any, origin: Any, found: An
     return result
 
 
-def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Any) -> None:
-    """Art. 19: the higher of the normal rate plus the highest measures of any origin, and the general rate."""
+def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, best: Any) -> Any:
+    """Art. 19: the higher of the normal rate plus the highest measures of any origin, and the general rate; the
+    additions that are left."""
     columns = tariff.columns
-    best = selection.added[:, rows]
     heaviest = _sum_of_rates(columns, best)
     for origin in tariff.origins.added:
         found = additions(tariff, lines, selection, rows, np.full(len(rows), origin, np.int64))
@@ -247,35 +248,30 @@ def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Any) -> 
     selection.fault[rows[applies & (general == NONE)]] = NO_RATE
     normal = columns.ad_valorem[selection.entry[rows]]
     higher = applies & (general != NONE) & (columns.ad_valorem[general] > normal + heaviest)
-    selection.added[:, rows] = np.where(higher, NONE, best)
-    selection.kind, selection.entry = _own(selection.kind), _own(selection.entry)
     selection.kind[rows[higher]] = GENERAL
     selection.entry[rows[higher]] = general[higher]
+    return np.where(higher, NONE, best)
 
 
 def _sum_of_rates(columns: Any, found: Any) -> Any:
-    return np.where(found == NONE, 0, columns.ad_valorem[found]).sum(axis=0)
+    return columns.ad_valorem[found].sum(axis=0)
 
 
 def _consumption(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     """Consumption tax: a price threshold compares the unrounded value per unit of net content (rule A21)."""
     columns = tariff.columns
     entry = selection.consumption
-    has = entry != NONE
-    if not has.any():
+    taxed = np.flatnonzero(entry != NONE)
+    if not len(taxed):
         return
-    selection.fault[has & ~columns.known[entry] & (selection.fault == OK)] = NO_RATE
-    rows = np.flatnonzero(has & columns.threshold[entry])
-    if not len(rows):
-        return
-    entry = _own(entry)
-    for i in rows:
+    unread = taxed[~columns.known[entry[taxed]]]
+    selection.fault[unread[selection.fault[unread] == OK]] = NO_RATE
+    for i in taxed[columns.threshold[entry[taxed]]]:
         reached = _reaches(tariff, lines, int(i), int(entry[i]))
         if reached is None:
             selection.fault[i] = NO_CONTENT
         elif not reached:
             entry[i] = columns.below[entry[i]]
-    selection.consumption = entry
 
 
 def _reaches(tariff: Tariff, lines: Lines, row: int, entry: int) -> bool | None:

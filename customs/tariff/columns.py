@@ -16,7 +16,7 @@ BASE_UNITS = ("kg", "l", "m2", "m")
 
 
 class EntryColumns:
-    """Per entry: `ad_valorem` (0.001 %), `specific` (0.0001 CNY per base unit), `unit` (index into `units`), `lower`
+    """Per entry, and for NONE: `ad_valorem` (0.001 %), `specific` (0.0001 CNY per base unit), `unit`, `lower`
     and `below` (entry numbers of the other arm and of the rate under a price threshold, or NONE), `until` (minute),
     `plain` (a share of the value and nothing else), `known`."""
 
@@ -32,19 +32,20 @@ class EntryColumns:
                 self.lower[i] = self._arm(entries[i], lower)
             if below is not None and (below.ad_valorem or below.specific):
                 self.below[i] = self._arm(entries[i], below)
-        count = len(self.entries)
-        grown = (0, count - len(entries))
+        grown = (0, len(self.entries) - len(entries) + 1)
         self.lower = np.pad(self.lower, grown, constant_values=NONE)
         self.below = np.pad(self.below, grown, constant_values=NONE)
-        self.ad_valorem = np.array([e.rate.ad_valorem for e in self.entries], np.int64)
-        self.until = np.array([e.until for e in self.entries], np.int64)
-        self.known = np.array([e.rate.known for e in self.entries], bool)
         self.thresholds: list[tuple[Amount, ...]] = [e.thresholds for e in self.entries]
-        self.threshold = np.array([bool(e.thresholds) for e in self.entries], bool)
         bases = [self._base(e) for e in self.entries]
-        self.specific = np.array([amount for amount, _ in bases], np.int64)
-        self.unit = np.array([unit for _, unit in bases], np.int64)
+        # The last element stands for NONE, which is -1: no rate, no unit, nothing known.
+        self.ad_valorem = np.array([*(e.rate.ad_valorem for e in self.entries), 0], np.int64)
+        self.specific = np.array([*(amount for amount, _ in bases), 0], np.int64)
+        self.unit = np.array([*(unit for _, unit in bases), 0], np.int64)
+        self.until = np.array([*(e.until for e in self.entries), -1], np.int64)
+        self.known = np.array([*(e.rate.known for e in self.entries), False], bool)
+        self.threshold = np.array([*(bool(e.thresholds) for e in self.entries), False], bool)
         self.plain = (self.specific == 0) & (self.lower == NONE) & self.known & ~self.threshold
+        self.plain[NONE] = True
 
     def _arm(self, entry: Entry, rate: Rate) -> int:
         self.entries.append(entry._replace(rate=rate, below=None, thresholds=()))

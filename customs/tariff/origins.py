@@ -54,6 +54,8 @@ class Origins:
         for country, agreement in sorted(self.member_rows):
             self.agreements[country].append(agreement)
         depth = max(map(len, self.agreements.values()), default=0)
+        self.has_agreement = np.zeros(len(self.alpha2), bool)
+        self.has_agreement[list(self.agreements)] = True
         self.preference = np.full((depth, len(self.alpha2)), -1, np.int64)
         self.member = np.zeros((depth, len(self.alpha2), len(slots)), bool)
         for country, names in self.agreements.items():
@@ -85,6 +87,8 @@ class Origins:
         depth = max(map(len, self.added.values()), default=0)
         self.addition = np.full((depth, len(self.alpha2)), -1, np.int64)
         self.addition_exporter = np.zeros((depth, len(self.alpha2)), np.int64)
+        self.bears_addition = np.zeros(len(self.alpha2), bool)
+        self.bears_addition[list(self.added)] = True
         for origin, schedules_of in self.added.items():
             for k, (number, _, code) in enumerate(schedules_of):
                 self.addition[k, origin] = number
