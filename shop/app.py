@@ -15,13 +15,17 @@ from flask_smorest import Api
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from marshmallow import Schema, fields
+from sqlalchemy import select
 
+from catalog import merchants
+from catalog.models import Merchant
 from core import clock, config, web
 from core.accounts import datastore
 from core.config import Config, ConfigError
 from core.database import db, migrate
 from core.errors import Problem
 from customs import edition
+from customs.reports import access
 from shop import observation
 
 csrf = CSRFProtect()
@@ -52,6 +56,8 @@ def create_app(settings: Config | None = None, *, check_database: bool = False) 
     api = _openapi(app)
     for room in ROOMS:
         _join(app, api, room)
+    # PAGES
+    _introduce()
     web.init_app(app, _page_error)
     web.open_library_views(app, "static", "bootstrap.", "security.log", "api-docs.")
     observation.init_app(app)
@@ -161,6 +167,14 @@ def _join(app: Flask, api: Api, room: str) -> None:
 def _page_error(problem: Problem) -> tuple[str, int]:
     """A refusal for people; the same words the API gives."""
     return render_template("error.html", problem=problem), problem.status
+
+
+def _introduce() -> None:
+    """Tell the lower floors what only a higher one knows: who acts for which merchant."""
+    access.merchant_of = lambda account_id: merchants.merchant_of(db.session(), account_id)
+    access.merchant_name = lambda merchant_id: db.session.scalar(
+        select(Merchant.registered_name).where(Merchant.id == merchant_id)
+    )
 
 
 def _check_database(app: Flask) -> None:
