@@ -1,9 +1,9 @@
 """The duty engine beside what the machine can do at all: an archive of a million lines, and a quote of three.
 
-The archive is timed beside a NumPy copy of the same columns in and out, the floor below which no engine on columns can
 The archive is timed beside a NumPy copy of the same columns in and out, the floor below which no engine on columns
 can go. Lines follow a trading pattern: a few hundred codes make most of the trade, a dozen origins, eight years, half
 of the claimable preferences proven.
+"""
 
 from __future__ import annotations
 

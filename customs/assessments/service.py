@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
-
 from core.errors import Problem, invalid
 from core.money import fen_text
 from customs.assessments.answers import AssessedLine, Assessment, Facts
@@ -124,7 +122,8 @@ def _answers(
     taxes: Taxes,
     facts: Any,
 ) -> list[AssessedLine]:
-    amounts = np.stack([lines.value, taxes.duty, taxes.additional_duty, taxes.consumption_tax, taxes.vat], 1).tolist()
+    columns = (lines.value, taxes.duty, taxes.additional_duty, taxes.consumption_tax, taxes.vat)
+    amounts = list(zip(*(column.tolist() for column in columns), strict=True))
     faults = selection.fault.tolist()
     groups: dict[int, list[int]] = {}
     for at, row in enumerate(rows):
@@ -157,9 +156,7 @@ def _same_answer(
     """Rule A11: an eight-digit code is answered when all its ten-digit codes give the same answer."""
     if len(members) == 1:
         return
-    answers = {
-        (tuple(amounts[m]), faults[m], _duty_rate(tariff, selection, m), int(selection.kind[m])) for m in members
-    }
+    answers = {(amounts[m], faults[m], _duty_rate(tariff, selection, m), int(selection.kind[m])) for m in members}
     if len(answers) == 1:
         return
     row = rows[members[0]]
