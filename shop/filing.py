@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import audit, clock, jobs
-from core.database import transaction
+from core.database import db, end_read, transaction
 from customs import allowance, declarations
 from customs.filing_facts import FilingLine, FilingRequest
 from shop import cancellation, holds, incidents, ledger, moves, returns
 from shop.models import Order, OrderAllocation, OrderLine
+
+log = structlog.get_logger()
+
+OVERDUE_AFTER = timedelta(seconds=60)
 
 
 @jobs.task("shop.file_order")
@@ -33,6 +38,27 @@ def file_order(order_id: str) -> None:
         declarations.open_retail(session, request_of(session, order))
         moves.move(session, [order.id], "declared", "shop")
         audit.record(session, "shop", "order_declared", "order", order.id, number=order.number)
+
+
+@jobs.task("shop.chase_filings", schedule="* * * * * */30")
+def chase_filings() -> None:
+    """Paid retail orders whose filing job died: every one has a declaration or an incident (I5, I13)."""
+    overdue = (
+        select(Order.id, Order.number)
+        .where(Order.status == "paid", Order.route == "cross_border_retail")
+        .where(Order.paid_at < clock.now() - OVERDUE_AFTER)
+        .order_by(Order.id)
+        .limit(100)
+    )
+    rows = db.session.execute(overdue).all()
+    end_read()
+    for order_id, number in rows:
+        try:
+            file_order(str(order_id))
+        except Exception as fault:
+            log.exception("order_not_filed", order=number)
+            with transaction() as session:
+                incidents.record(session, "filing_failed", "order", order_id, number=number, fault=type(fault).__name__)
 
 
 def request_of(session: Session, order: Order) -> FilingRequest:

@@ -6,11 +6,13 @@ import uuid
 from typing import Any
 
 from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from core.errors import Problem
 from core.idempotency import attempt, idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, actor, maybe_actor, public, requires
-from shop import cancellation, checkout, fulfilment, orders, payments, quotes, review, webhooks
+from shop import cancellation, checkout, fulfilment, incidents, orders, payments, quotes, review, webhooks
 from shop.api import schemas
 from shop.api.answers import optional_body, ready
 from shop.stripe_events import RAW_MAX
@@ -132,8 +134,21 @@ def begin_payment(purchase_id: uuid.UUID) -> Response:
 def receive_stripe_event() -> Response:
     """A notice from Stripe: verified on its raw bytes, stored once, applied by a job."""
     request.max_content_length = RAW_MAX
-    webhooks.receive(request.get_data(cache=False), request.headers.get("Stripe-Signature"))
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise Problem(webhooks.BAD_WEBHOOK, f"a notice has at most {RAW_MAX} bytes") from None
+    webhooks.receive(raw, request.headers.get("Stripe-Signature"))
     return ready({"received": True})
+
+
+@blueprint.route("/incidents")
+@requires("operator")
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, schemas.Incidents)
+def list_incidents(query: dict[str, Any]) -> Response:
+    """What a person must look at, newest first."""
+    return ready(incidents.page_of(**query))
 
 
 @manage.route("/orders")

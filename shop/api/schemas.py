@@ -325,5 +325,19 @@ class Purchase(Schema):
     payment = fields.Nested(PaymentHandle, allow_none=True)
 
 
+class Incident(Schema):
+    id = fields.Integer()
+    at = Instant()
+    kind = fields.String()
+    object_type = fields.String()
+    object_id = fields.String()
+    detail = fields.Dict()
+
+
+class Incidents(Schema):
+    items = fields.List(fields.Nested(Incident))
+    next = fields.String(allow_none=True)
+
+
 class Received(Schema):
     received = Flag()

@@ -175,6 +175,14 @@ def test_filing_twice_is_one_declaration(paid: Any) -> None:
     assert declaration.charged_tax_fen == fen(paid["orders"][0]["tax"])
 
 
+def test_a_filing_whose_job_died_is_made_up_for(paid: Any, move_clock: Any) -> None:
+    filing.chase_filings()
+    assert state.statuses(paid) == ["paid"]  # its own job may still come
+    move_clock(61)
+    filing.chase_filings()
+    assert state.statuses(paid) == ["declared"]
+
+
 def test_an_unpaid_order_is_never_filed(bought: Any) -> None:
     from customs.models import Declaration
 

@@ -304,3 +304,13 @@ def test_pages_of_orders_neither_repeat_nor_lose(signed: Any, shelf: Any) -> Non
         cursor = f"&cursor={page['next']}"
     assert len(seen) == len(set(seen)) == 7
     assert signed.get("/shop/orders?cursor=abc").status_code == 422
+
+
+def test_incidents_are_for_operators(signed: Any, shelf: Any, stripe: Any, client: Any) -> None:
+    answer = signed.post("/shop/orders", {"items": items((builders.put_listing(shelf), "1"))}, key="k").get_json()
+    stripe.pay(answer["payment"]["intent"], received_fen=1)
+    payments.look(uuid.UUID(answer["purchase"]))
+    operator = Caller(client, builders.open_account("operator"))
+    (incident,) = operator.get("/shop/incidents").get_json()["items"]
+    assert (incident["kind"], incident["object_id"]) == ("payment_mismatch", answer["purchase"])
+    assert signed.get("/shop/incidents").status_code == 403
