@@ -19,6 +19,7 @@ from catalog.models import RETAIL, SERVICES, Listing, Lot, Merchant
 from core import accounts
 from core.database import db
 from customs.models import Warehouse
+from customs.seed import CONSIGNMENT_LINES
 
 DEMO = Path(__file__).parent / "demo"
 PASSWORD = "landfall-demo"  # noqa: S105 - the demo accounts' password is printed by `make run`, on purpose
@@ -87,6 +88,8 @@ def _lot(
         return
     given = {name: value.isoformat() if isinstance(value, date) else value for name, value in lot.items()}
     given["listing_id"] = str(listing_id)
+    if "consignment" in given:
+        given["consignment_line_id"] = str(CONSIGNMENT_LINES[given.pop("consignment")])
     if route != SERVICES:
         given["warehouse"] = places["1210" if route == RETAIL else "0110"]
     receiving.create(_ACTOR, merchant_id, schemas.NewLot().load(given), lot_id)

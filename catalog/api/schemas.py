@@ -13,7 +13,10 @@ from catalog.search import SORTS
 from core.paging import PageArguments
 from core.schemas import Choice, Day, Flag, Id, Money, Pattern, Quantity, Schema, Text, country, hs_code
 
-UNITS = ("kg", "piece", "box", "bag", "bottle", "can", "set", "t", "project", "hour")
+UNITS = (
+    *("kg", "g", "t", "l", "ml", "m", "piece", "item", "each", "machine", "set", "pair", "dozen"),
+    *("box", "carton", "packet", "bag", "can", "bottle", "barrel", "project", "hour"),
+)
 PRICE_MOST = 10**11  # a thousand million yuan: dearer than any machine, far below what the engine bounds
 _CATEGORY = ("[a-z][a-z0-9_]{1,39}", "must be the code of a category")
 _DESCRIPTION_MOST = 5000
@@ -154,7 +157,7 @@ class Description(Schema):
     en = Text(_DESCRIPTION_MOST, lines=True)
 
 
-class Statutory(Schema):
+class UnitQuantities(Schema):
     """Quantities of the code's first and second statutory unit in one sales unit."""
 
     unit1_quantity = Quantity()
@@ -196,7 +199,7 @@ class _ListingFields(Schema):
     brand = Text(100)
     specification = Text(255)
     declaration_elements = Texts(40)
-    statutory = fields.Nested(Statutory)
+    statutory = fields.Nested(UnitQuantities)
     net_content = fields.Nested(LabelContent, allow_none=True)
     gtin = Text(14, allow_none=True)
     establishment_no = Text(40, allow_none=True)
