@@ -238,7 +238,7 @@ class Preference(Schema):
     direct_transport = Flag(load_default=True)
 
 
-class Statutory(Schema):
+class StatutoryQuantities(Schema):
     unit1_quantity = Quantity(load_default=None, allow_none=True)
     unit2_quantity = Quantity(load_default=None, allow_none=True)
 
@@ -262,7 +262,7 @@ class AssessmentLine(Schema):
     origin_evidence = Choice(*EVIDENCE, load_default="declared")
     exporter = Text(200, load_default=None, allow_none=True)
     order = Text(40, load_default="1")
-    statutory = fields.Nested(Statutory, load_default=None, allow_none=True)
+    statutory = fields.Nested(StatutoryQuantities, load_default=None, allow_none=True)
     net_content = fields.Nested(NetContent, load_default=None, allow_none=True)
 
 
@@ -310,7 +310,7 @@ class ConsignmentLine(Schema):
     preference = fields.Nested(Preference, load_default=None, allow_none=True)
     origin_evidence = Choice(*EVIDENCE, load_default="declared")
     exporter = Text(200, load_default=None, allow_none=True)
-    statutory = fields.Nested(Statutory, load_default=None, allow_none=True)
+    statutory = fields.Nested(StatutoryQuantities, load_default=None, allow_none=True)
     net_content = fields.Nested(NetContent, load_default=None, allow_none=True)
 
 
