@@ -24,6 +24,7 @@ class Facts:
     requirements: list[dict[str, Any]]
     explanation: list[dict[str, Any]]
     standing: str
+    assumed: list[str]
 
 
 class AssessedLine:
@@ -79,6 +80,11 @@ class AssessedLine:
     def standing(self) -> str:
         return self._facts.standing
 
+    @property
+    def assumed(self) -> list[str]:
+        """The names of the assumed rows the tax rests on; an operator may accept them."""
+        return self._facts.assumed
+
     def amounts(self) -> tuple[int, ...]:
         """In the order of AMOUNTS."""
         return (self.dutiable_value_fen, self.duty_fen, self.additional_duty_fen, self.consumption_tax_fen,
@@ -102,6 +108,7 @@ class AssessedLine:
             "not_applied": self.not_applied,
             "requirements": self.requirements,
             "standing": self.standing,
+            "assumed": self.assumed,
             "explanation": self.explanation,
         }
 

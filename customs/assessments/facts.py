@@ -17,6 +17,7 @@ from customs.duty.explanation import RETAIL_LAW, general_steps, retail_steps
 from customs.duty.reading import Reading
 from customs.duty.requirements import doubts, quota_state, requirements, weakest
 from customs.tariff import Tariff
+from customs.tariff.acceptance import is_assumed, row_id
 from customs.tariff.tariff import STANDING_WORDS
 
 
@@ -32,7 +33,7 @@ def general_facts(
     duty, additions, vat, consumption = reading.duty(), reading.additions(), reading.vat(), reading.consumption()
     applied = [duty, *(item for _, item in additions), *([consumption] if consumption else []), vat]
     claim = row.line.preference
-    claimed = claim.agreement if claim is not None and claim.direct_transport else None
+    claimed = tariff.agreement(claim.agreement, origin) if claim is not None and claim.direct_transport else None
     not_applied = reading.not_applied(proves_all(row.line), claimed)
     needed = _needed(tariff, request, rows, members)
     steps = general_steps(
@@ -43,7 +44,8 @@ def general_facts(
     standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day),
                  *_origin_standing(tariff, reading, selection, at), *_unread_claims(duty, not_applied),
                  *_assumed(request)]  # fmt: skip
-    return Facts(applied, not_applied, needed, steps, weakest(iter(standings)))
+    used = [*reading.rows_of_duty(), *reading.rows_of_taxes()]
+    return Facts(applied, not_applied, needed, steps, weakest(iter(standings)), _assumed_rows(tariff, row, day, used))
 
 
 def retail_facts(
@@ -72,7 +74,8 @@ def retail_facts(
     if listed is not None:
         standings.append(listed.standing)
     left = [*reading.inside_retail_limits(fen_text(limits.single_fen)), *reading.consumption_left()]
-    return Facts(applied, left, needed, steps, weakest(iter(standings)))
+    used = [*reading.rows_of_taxes(), *reading.rows_of("positive_list")]
+    return Facts(applied, left, needed, steps, weakest(iter(standings)), _assumed_rows(tariff, row, day, used))
 
 
 def _needed(tariff: Tariff, request: Request, rows: Sequence[Row], members: list[int]) -> list[dict[str, Any]]:
@@ -121,6 +124,12 @@ def _origin_standing(tariff: Tariff, reading: Reading, selection: Selection, at:
 def _unread_claims(duty: dict[str, Any], not_applied: list[dict[str, Any]]) -> Iterator[str]:
     """A proven agreement whose rate was not read might be lower, unless nothing is levied anyway."""
     return ("assumed" for item in not_applied if item.get("claimed_but_unread") and duty["rate"] != "0")
+
+
+def _assumed_rows(tariff: Tariff, row: Row, day: date, used: list[tuple[str, Any]]) -> list[str]:
+    ordinal = day.toordinal()
+    rows = [("lines", tariff.rows[row.number]), *used]
+    return sorted({row_id(table, found) for table, found in rows if is_assumed(found, ordinal)})
 
 
 def _assumed(request: Request) -> Iterator[str]:

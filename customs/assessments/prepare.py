@@ -153,11 +153,12 @@ def _claim(tariff: Tariff, row: Row) -> int:
     claim = row.line.preference
     if claim is None:
         return -1
-    schedule = tariff.schedules.names.get(f"agreement:{claim.agreement}")
-    if schedule is None:
-        problem = Problem(problems.AGREEMENT_UNKNOWN, f"{claim.agreement}: no such agreement (agreements.csv)")
-        raise of_line(in_field(problem, "preference"), row.i)
-    return schedule if claim.direct_transport and row.line.origin_evidence != "unproven" else -1
+    try:
+        agreement = tariff.agreement(claim.agreement, row.line.origin)
+    except Problem as problem:
+        raise of_line(in_field(problem, "preference"), row.i) from None
+    proven = claim.direct_transport and row.line.origin_evidence != "unproven"
+    return tariff.schedules.names[f"agreement:{agreement}"] if proven else -1
 
 
 def _exact(rows: Sequence[Row]) -> Any:

@@ -25,6 +25,7 @@ LAW = {
 MEASURE_LAW = "Tariff Law art. 16-18"
 
 Item = dict[str, Any]
+_TABLES = {MFN: "mfn", PROVISIONAL: "provisional", GENERAL: "general", QUOTA: "quota_rates"}
 
 
 class Reading:
@@ -81,7 +82,8 @@ class Reading:
 
     def not_applied(self, proven: bool, claim: str | None) -> list[Item]:
         """Everything looked at and left out, each with its reason."""
-        return [*self._base_left(), *self._parts(), *self._preferences(proven, claim), *self._measures_left(),
+        return [*self._base_left(), *self._parts(), *self._preferences(proven, claim), *self._foreign_claim(claim),
+                *self._measures_left(),
                 *self.consumption_left()]  # fmt: skip
 
     def _base_left(self) -> Iterator[Item]:
@@ -121,8 +123,7 @@ class Reading:
         for agreement in self.tariff.origins.agreements.get(self.country, []):
             if agreement == applied:
                 continue
-            rows = self.tariff.origins.member_rows[(self.country, agreement)]
-            if not any(row["first_day"] <= ordinal <= row["last_day"] for row in rows):
+            if not any(_runs(row, ordinal) for row in self._memberships(agreement)):
                 continue
             entry = self._scheduled(f"agreement:{agreement}")
             given = proven or claim == agreement
@@ -131,6 +132,16 @@ class Reading:
                    "reason": self._why_not(agreement, entry, given),
                    **({"claimed_but_unread": True} if given and entry is None and not self._suspended(agreement)
                       else {})}  # fmt: skip
+
+    def _foreign_claim(self, claim: str | None) -> Iterator[Item]:
+        """A claim to an agreement that the origin does not belong to on that day."""
+        ordinal = self.day.toordinal()
+        if claim is not None and not any(_runs(r, ordinal) for r in self._memberships(claim)):
+            yield {"kind": "agreement", "agreement": claim, "rate": None, "source": None,
+                   "reason": f"{self.origin or 'an unknown origin'} is not a member of it on that day"}  # fmt: skip
+
+    def _memberships(self, agreement: str) -> list[Row]:
+        return self.tariff.origins.member_rows.get((self.country, agreement), [])
 
     def _why_not(self, agreement: str, entry: Entry | None, given: bool) -> str:
         suspended = self._suspended(agreement)
@@ -190,6 +201,41 @@ class Reading:
                 item = _left(self._measure_row(measure)["kind"], self.tariff.entries[found], reason)
                 yield {**item, "measure": measure}
 
+    # Rows used
+
+    def rows_of_duty(self) -> Iterator[tuple[str, Row]]:
+        """(table, row) of what decides the duty and its additions."""
+        kind = int(self.selection.kind[self.i])
+        ordinal = self.day.toordinal()
+        if kind == PREFERENCE:
+            agreement = self._agreement(int(self.selection.agreement[self.i]))
+            yield from self.rows_of("agreement_rates", agreement=agreement)
+            members = self.tariff.origins.member_rows[(self.country, agreement)]
+            yield from (("agreement_members", row) for row in members if _runs(row, ordinal))
+        else:
+            yield from self.rows_of(_TABLES[kind])
+            classes = self.tariff.origins.class_rows.get(self.country, [])
+            yield from (("origin_classes", row) for row in classes if _runs(row, ordinal))
+        for _, item in self.additions():
+            yield from self.rows_of("measure_rates", measure=item["measure"])
+
+    def rows_of_taxes(self) -> Iterator[tuple[str, Row]]:
+        """(table, row) of what decides VAT and consumption tax."""
+        ordinal = self.day.toordinal()
+        for _, member in self.rows_of("vat_classes"):
+            yield "vat_classes", member
+            rates = self.tariff.tables["vat_rates"]
+            yield from (("vat_rates", r) for r in rates if r["class"] == member["class"] and _runs(r, ordinal))
+        yield from self.rows_of("consumption_tax")
+
+    def rows_of(self, table: str, **same: str) -> Iterator[tuple[str, Row]]:
+        """(table, row) of the row in force for the code whose columns are as given."""
+        found = self.tariff.by_prefix(table).find(
+            self.hs, self.day.toordinal(), lambda row: all(row[name] == value for name, value in same.items())
+        )
+        if found is not None:
+            yield table, found
+
     # Looking up
 
     def _levied(self, measure: str) -> Row | None:
@@ -229,6 +275,10 @@ def _item(kind: str, entry: Entry, law: str) -> Item:
 
 def _left(kind: str, entry: Entry, reason: str) -> Item:
     return {"kind": kind, "rate": entry.rate.text, "source": entry.source, "reason": reason}
+
+
+def _runs(row: Row, day: int) -> bool:
+    return bool(row["first_day"] <= day <= row["last_day"])
 
 
 def _end(row: Row) -> str:

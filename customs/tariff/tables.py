@@ -41,7 +41,7 @@ TABLES: tuple[Table, ...] = (
           ("hs", "part", "part_name")),
     Table("quota_rates", {"hs": "hs!", "rate": "rate"}, ("hs",)),
     Table("agreements", {"id": "text!", "kind": "choice:agreement|special_preference", "name_zh": "text!",
-                         "name_en": "text!"}, ("id",)),
+                         "name_en": "text!", "also": "text"}, ("id",)),
     Table("agreement_members", {"agreement": "ref:agreements", "country": "country"}, ("agreement", "country")),
     Table("agreement_rates", {"agreement": "ref:agreements", "hs": "hs", "rate": "rate"}, ("agreement", "hs")),
     Table("agreement_suspensions", {"agreement": "ref:agreements", "hs": "hs!", "event": "text!"},

@@ -219,6 +219,18 @@ class Tariff:
         row = self.by_prefix("controls").find(hs, day.toordinal())
         return (row["codes"], row["ciq"], row) if row else ("", "", None)
 
+    def agreement(self, name: str, origin: str | None) -> str:
+        """The id of an agreement named by its id or another name, whatever the case; of several that share a name
+        ("RCEP") the one of the origin. Raises Problem agreement_unknown."""
+        wanted = name.strip().upper()
+        shared = [row["id"] for row in self.tables["agreements"]
+                  if wanted in (row["id"].upper(), *row["also"].upper().split(";"))]  # fmt: skip
+        own = self.origins.agreements.get(self.origins.number.get(origin or "", 0), [])
+        found = next((agreement for agreement in shared if agreement in own), shared[0] if shared else None)
+        if found is None:
+            raise Problem(problems.AGREEMENT_UNKNOWN, f"{name}: no such agreement (agreements.csv)")
+        return found
+
     def licence_required(self, hs: str, day: date) -> Row | None:
         """The row that asks for an automatic import licence: the dated catalogue, else supervision code 7 or O."""
         listed = self.by_prefix("licence_catalogue").find(hs, day.toordinal())
