@@ -15,7 +15,7 @@ from customs.duty.bounds import QUANTITY_PARTS
 from customs.duty.columns import PREFERENCE, QUOTA, Lines, Selection, Taxes
 from customs.duty.explanation import RETAIL_LAW, general_steps, retail_steps
 from customs.duty.reading import Reading
-from customs.duty.requirements import doubts, quota_state, requirements, weakest
+from customs.duty.requirements import conditions, doubts, quota_state, requirements, weakest
 from customs.tariff import Tariff
 from customs.tariff.acceptance import is_assumed, row_id
 from customs.tariff.tariff import STANDING_WORDS
@@ -66,6 +66,7 @@ def retail_facts(
     if listed is not None and listed.remark:
         needed.append({"code": "positive_list_remark", "detail": listed.remark, "source": listed.source,
                        "standing": listed.standing})  # fmt: skip
+    needed += conditions(tariff, row.hs, row.line.origin, day)
     needed += doubts(tariff, row.hs, row.line.origin, day, None)
     steps = retail_steps(row.valued, limits.share, limits.single_fen, consumption, int(taxes.consumption_tax[at]), vat,
                          int(taxes.vat[at]), _quantities(tariff, row, applied))  # fmt: skip
@@ -82,7 +83,8 @@ def _needed(tariff: Tariff, request: Request, rows: Sequence[Row], members: list
     """The requirements of every code the line may be; those of only some of them name the codes."""
     if request.route != "general_trade":
         row = rows[members[0]]
-        return list(doubts(tariff, row.hs, row.line.origin, request.day, None))
+        origin, day = row.line.origin, request.day
+        return [*conditions(tariff, row.hs, origin, day), *doubts(tariff, row.hs, origin, day, None)]
     found: dict[tuple[str, str], dict[str, Any]] = {}
     codes: dict[tuple[str, str], list[str]] = {}
     for at in members:

@@ -20,6 +20,7 @@ from customs.duty.selection import select
 from customs.duty.valuation import UNKNOWN_INSURANCE
 from customs.tariff import Tariff, problems
 from customs.tariff.origins import MFN as MFN_CLASS
+from customs.tariff.rates import Rate
 from customs.tariff.schedules import NONE
 
 LINES_MAX = 1000  # more go through the file endpoint
@@ -35,11 +36,18 @@ def assess(tariff: Tariff, request: Request) -> Assessment:
         raise invalid("route", f"{GENERAL_TRADE} or {RETAIL}")
     if request.assume_quota or request.assume_rates:
         rates = [(_schedule(tariff, rate.kind), rate.hs, rate.parsed()) for rate in request.assume_rates]
-        tariff = tariff.assuming(request.assume_quota, rates)
+        tariff = _assuming(tariff, request, rates)
     if request.route == RETAIL:
         return Assessment(request.day, tariff.edition, request.route, _retail(tariff, request))
     lines = _general(tariff, request)
     return Assessment(request.day, tariff.edition, request.route, lines, tariff.waivers(request.day))
+
+
+def _assuming(tariff: Tariff, request: Request, rates: Sequence[tuple[str, str, Rate]]) -> Tariff:
+    try:
+        return tariff.assuming(request.assume_quota, rates)
+    except Problem as problem:
+        raise in_field(problem, "assume.quota") from None
 
 
 def _schedule(tariff: Tariff, kind: str) -> str:

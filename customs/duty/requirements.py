@@ -50,9 +50,14 @@ def requirements(tariff: Tariff, hs: str, origin: str | None, day: date) -> Iter
     if hs[:2] in _FOOD_OF_ANIMALS:
         yield _said("establishment_registration", "registered overseas establishment and quarantine permit",
                     "meat-access", "secondary")  # fmt: skip
-    conditions = tariff.import_ban(hs, origin, day)
-    if conditions is not None and conditions["kind"] == "conditions":
-        yield _row("import_conditions", conditions["text"], conditions)
+    yield from conditions(tariff, hs, origin, day)
+
+
+def conditions(tariff: Tariff, hs: str, origin: str | None, day: date) -> Iterator[dict[str, Any]]:
+    """Conditions under which goods of an origin may enter; they hold in retail too (rule A12)."""
+    row = tariff.import_ban(hs, origin, day)
+    if row is not None and row["kind"] == "conditions":
+        yield _row("import_conditions", row["text"], row)
 
 
 def doubts(
