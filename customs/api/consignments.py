@@ -30,7 +30,7 @@ def list_consignments(query: dict[str, Any]) -> Response:
     """Consignments, newest first; a merchant sees its own."""
     wanted = declaration_views.Filter(
         kind=consignments.KIND,
-        status=query["status"],
+        status=query.get("status"),
         first=query["first"],
         last=query["last"],
         merchant_id=_owner() or query["merchant"],

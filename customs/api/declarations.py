@@ -31,8 +31,8 @@ _XML = ("application/xml", "text/xml")
 def list_declarations(query: dict[str, Any]) -> Response:
     """Declarations, newest first; `from` and `to` are Beijing days of opening."""
     wanted = declaration_views.Filter(
-        status=query["status"],
-        kind=query["kind"],
+        status=query.get("status"),
+        kind=query.get("kind"),
         first=query["first"],
         last=query["last"],
         order=query["order"],
@@ -65,7 +65,7 @@ def file_declaration(declaration_id: Any) -> Response:
 @blueprint.response(200, schemas.Receipts)
 def list_receipts(query: dict[str, Any]) -> Response:
     """Receipts, newest first, quarantined ones among them."""
-    rows = receipts.listing(query["state"], after_id(query["cursor"]), query["limit"] + 1)
+    rows = receipts.listing(query.get("state"), after_id(query["cursor"]), query["limit"] + 1)
     return ready(id_page(rows, query["limit"]))
 
 

@@ -60,7 +60,7 @@ class NewWarehouse(Schema):
     area_name = Text(100, load_default=None)
     agent = fields.Nested(CompanyBody, load_default=None, allow_none=True)
     logistics = fields.Nested(CompanyBody, load_default=None, allow_none=True)
-    guarantor = Choice("platform", "merchant", "logistics", load_default=None)
+    guarantor = Choice("platform", "merchant", "logistics")
 
 
 class Warehouse(Schema):
@@ -114,8 +114,8 @@ class Shipments(Schema):
 
 
 class DeclarationFilter(PageArguments):
-    status = Choice(*DECLARATION_STATUSES, load_default=None)
-    kind = Choice(*DECLARATION_KINDS, load_default=None)
+    status = Choice(*DECLARATION_STATUSES)
+    kind = Choice(*DECLARATION_KINDS)
     first = Day(data_key="from", load_default=None)
     last = Day(data_key="to", load_default=None)
     order = Text(20, load_default=None)
@@ -157,7 +157,7 @@ class DeclarationDetail(Declaration):
 
 
 class ReceiptFilter(PageArguments):
-    state = Choice(*RECEIPT_STATES, load_default=None)
+    state = Choice(*RECEIPT_STATES)
 
 
 class Receipt(Schema):
@@ -281,7 +281,7 @@ class AssessmentRequest(Schema):
     route = Choice(*ROUTES, required=True)
     day = Day(required=True)
     at = Instant(load_default=None, allow_none=True)
-    mode = Choice("1210", "9610", load_default=None, allow_none=True)
+    mode = Choice("1210", "9610")
     annual_used = Money(load_default=0)
     exchange_rates = fields.Dict(keys=currency(), values=exchange_rate(), load_default=dict)
     assume = fields.Nested(Assume, load_default=None, allow_none=True)
