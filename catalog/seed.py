@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from catalog import listings, merchants, receiving
+from catalog import listings, merchants, ranking, receiving
 from catalog.api import inputs, schemas
 from catalog.models import RETAIL, SERVICES, Listing, Lot, Merchant
 from core import accounts
@@ -37,6 +37,7 @@ def seed() -> str:
     places = {mode: _warehouse(mode) for mode in ("1210", "0110")}
     for path in sorted(DEMO.glob("*.toml")):
         _merchant(tomllib.loads(path.read_text("utf-8")), places)
+    ranking.reckon_all()  # the place of a price is known once all prices are there
     count = db.session.query(Listing).filter(Listing.status == "published").count()
     db.session.rollback()
     return f"{count} listings of {len(list(DEMO.glob('*.toml')))} merchants"

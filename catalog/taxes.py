@@ -172,14 +172,17 @@ _NOT_LINKED = {
 
 
 def _per_unit(tariff: Tariff, row: Listing, line: DeclarationLine, declaration: Declaration) -> dict[str, Any] | None:
-    """The line's taxes for one sales unit, each rounded half-up once; None when the units cannot be converted."""
+    """The line's taxes for one sales unit, each rounded half-up once; None when the units cannot be converted.
+
+    The value and the whole line's explanation stay with the importer: they would tell what it paid abroad.
+    """
     units = _units_of(tariff, row, line.unit)
     if units is None:
         return None
     numerator, denominator = (units / line.quantity).as_integer_ratio()
     share = {
         name: half_up(getattr(line, f"{name}_fen") * numerator, denominator)
-        for name in ("dutiable_value", "duty", "additional_duty", "consumption_tax", "vat")
+        for name in ("duty", "additional_duty", "consumption_tax", "vat")
     }
     cost = share["duty"] + share["additional_duty"] + share["consumption_tax"]
     return {
@@ -189,7 +192,6 @@ def _per_unit(tariff: Tariff, row: Listing, line: DeclarationLine, declaration: 
         **{name: fen_text(fen) for name, fen in share.items() if name != "vat"},
         "borne": fen_text(cost),
         "import_vat": fen_text(share["vat"]),
-        "explanation": line.assessment.get("explanation", []),
         "applied": line.assessment.get("applied", []),
         "standing": declaration.standing,
     }
