@@ -1,15 +1,14 @@
 """Declarations: opened after payment, withdrawn before release, goods sent back after it.
 
-Whoever changes a declaration locks it first, and before it whatever a floor above locks for the order (`subscribe`
-takes a gate), so receipts, cancellations and payments of one order follow each other and never wait in a ring.
+Whoever changes a declaration locks it first, and before it whatever a floor above locks for the order
+(`notices.pass_gates`), so receipts, cancellations and payments of one order follow each other.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +23,7 @@ from core.money import plain
 from customs import persons, sealing
 from customs.filing_facts import FilingLine, FilingRequest, split
 from customs.models import Declaration, DeclarationLine, Warehouse, WindowDocument
+from customs.notices import subscribe
 from customs.window.values import new_guid
 
 __all__ = ["FilingLine", "FilingRequest", "cancel", "file_delivery", "file_return", "open_retail", "subscribe"]
@@ -35,49 +35,6 @@ PAPERS = ("311", "411", "511")
 LIST, WITHDRAWAL, RETURN, DELIVERY = "621", "623", "625", "513"
 OVER = ("cancelled", "rejected", "returned_abroad")
 UNSENT = ("pending", "failed")
-
-Info = Mapping[str, Any]
-Callback = Callable[[Session, str, str, dict[str, Any]], None]
-Gate = Callable[[Session, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Subscriber:
-    callback: Callback
-    gate: Gate | None
-
-
-_subscribers: list[_Subscriber] = []
-
-
-def subscribe(callback: Callback, *, gate: Gate | None = None) -> None:
-    """Hear of every change of an order's declaration: `callback(session, order_number, state, info)`.
-
-    It runs inside the transaction of the change and must not call out. States: `declared`, `held`, `rejected`,
-    `released`, `closed`, `cancelled`, `cancel_refused`, `returned`, `return_refused`, `returned_abroad`, `failed` (we
-    could not file; a person must look), `retaxed` (filed under a later law with another tax, rule A15). `info` is JSON:
-    `declaration`, `status`, `at` (instant), `detail`; with `released` also `day`, with `returned` `number` (the
-    request's) and `lines` as [[line, quantity]], with `retaxed` `charged_fen` and `declared_fen`.
-    `gate(session, order_number)` takes the caller's own lock for the order; it runs before anything here is locked.
-    """
-    if all(known.callback is not callback for known in _subscribers):
-        _subscribers.append(_Subscriber(callback, gate))
-
-
-def pass_gates(session: Session, order_number: str | None) -> None:
-    """Take the locks of the floors above; before any lock of ours."""
-    for subscriber in _subscribers:
-        if subscriber.gate is not None and order_number is not None:
-            subscriber.gate(session, order_number)
-
-
-def announce(session: Session, declaration: Declaration, state: str, **info: Any) -> None:
-    """Tell the subscribers; a general trade declaration has no order and nobody to tell."""
-    if declaration.order_number is None:
-        return
-    facts = {"declaration": str(declaration.id), "status": declaration.status, **info}
-    for subscriber in _subscribers:
-        subscriber.callback(session, declaration.order_number, state, facts)
 
 
 def locked(session: Session, declaration_id: uuid.UUID) -> Declaration:

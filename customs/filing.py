@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Select, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, or_, select
 
-from core import audit, clock, config
+from core import audit, clock
 from core.database import assert_no_transaction, db, end_read, transaction
 from core.errors import Problem
 from core.jobs import defer, task
@@ -27,42 +26,16 @@ from customs.declarations import (
     TOO_LATE,
     UNSENT,
     WITHDRAWAL,
-    announce,
-    locked,
-    pass_gates,
 )
 from customs.filing_documents import Case, Paper, Signed, read_case
 from customs.models import Declaration, WindowDocument
+from customs.sending import gated, send, send_documents, set_failed
 from customs.window.messages import MessageRefused, Violation
-from customs.window.transport import HttpTransport, Transport, TransportRefused, TransportUnavailable
 
 log = structlog.get_logger()
 
-UNANSWERED = ("filed", "stored", "declaring", "sent", "send_failed", "pending")
-AT_CUSTOMS = ("received", "manual_check", "inspection", "detained", "concluded", "released", "closed")
 ABANDONED_AFTER = timedelta(seconds=20)  # a filing that has stood still so long has lost its job
 _BATCH = 50
-
-
-def transport() -> Transport:
-    """The way to the window of the settings."""
-    own = filing_documents.parties()
-    return HttpTransport(config.current().single_window_url, own.dxp_id, own.receiver_id)
-
-
-def wait_seconds(kind: str, status: str, attempts: int) -> int | None:
-    """How long until a document is sent again, or None when nothing more is expected.
-
-    Unsent ones soon; unanswered ones from 10 seconds doubling to 10 minutes; a list that customs holds from a minute
-    doubling to a day, since any of its receipts can be lost and repeating the list is how one asks for them.
-    """
-    if status == "ready":
-        return min(2**attempts, 30)
-    if status in UNANSWERED:
-        return min(10 * 2 ** max(attempts - 1, 0), 600) if attempts < 20 else 600
-    if kind == LIST and status in AT_CUSTOMS:
-        return min(60 * 2 ** max(attempts - 1, 0), 86400) if attempts < 20 else 86400
-    return None
 
 
 @task("customs.file")
@@ -113,23 +86,9 @@ def _fail(declaration_id: uuid.UUID, broken: list[Violation]) -> None:
     """Nothing was signed or sent; a person must look."""
     words = "; ".join(f"{path}: {rule}" for path, rule in broken)[:1000]
     with transaction() as session:
-        declaration = _gated(session, declaration_id)
+        declaration = gated(session, declaration_id)
         if declaration.status == "pending":
-            _set_failed(session, declaration, words)
-
-
-def _gated(session: Session, declaration_id: uuid.UUID) -> Declaration:
-    """The declaration behind the order's lock and its own."""
-    order_number = session.scalar(select(Declaration.order_number).where(Declaration.id == declaration_id))
-    pass_gates(session, order_number)
-    return locked(session, declaration_id)
-
-
-def _set_failed(session: Session, declaration: Declaration, words: str) -> None:
-    declaration.status, declaration.status_info = "failed", words
-    audit.record(session, "filing", "filing_failed", "declaration", declaration.id, reason=words)
-    announce(session, declaration, "failed", at=clock.instant_text(clock.now()), detail=words)
-    log.warning("filing_failed", declaration=str(declaration.id), order=declaration.order_number)
+            set_failed(session, declaration, words)
 
 
 def _store(
@@ -140,7 +99,7 @@ def _store(
 ) -> None:
     """Keep what will be sent. From the moment the list is stored, a cancellation has to be asked of customs."""
     with transaction() as session:
-        declaration = _gated(session, declaration_id)
+        declaration = gated(session, declaration_id)
         if declaration.status in ("cancelled", "rejected"):
             return
         for document_id, ready in signed.items():
@@ -154,71 +113,6 @@ def _store(
                 declaration.status, declaration.filed_on = "filed", clock.beijing_day(filed_at)
                 if taxes is not None:
                     retaxing.apply(session, declaration, taxes)
-
-
-def send_documents(declaration_id: uuid.UUID) -> None:
-    """Send what is due of one declaration."""
-    due = WindowDocument.declaration_id == declaration_id, WindowDocument.next_send_at <= clock.now()
-    found = db.session.scalars(select(WindowDocument.id).where(*due).order_by(WindowDocument.id)).all()
-    end_read()
-    for document_id in found:
-        send(document_id)
-
-
-def send(document_id: uuid.UUID) -> None:
-    """Send one due document; it is due again later, whatever becomes of this sending."""
-    claimed = _claim(document_id)
-    if claimed is None:
-        return
-    kind, guid, xml = claimed
-    try:
-        transport().send(kind, guid, xml)
-    except TransportUnavailable as fault:
-        log.warning("window_unavailable", document=str(document_id), kind=kind, error=str(fault))
-    except TransportRefused as fault:
-        _refused(document_id, str(fault))
-    else:
-        _sent(document_id)
-
-
-def _claim(document_id: uuid.UUID) -> tuple[str, str, bytes] | None:
-    """Count the attempt and set the next before sending: no two workers send at once, a killed one is followed."""
-    now = clock.now()
-    with transaction() as session:
-        document = session.get(WindowDocument, document_id, with_for_update=True, populate_existing=True)
-        if document is None or document.xml is None or document.next_send_at is None or document.next_send_at > now:
-            return None
-        document.attempts += 1
-        seconds = wait_seconds(document.kind, document.status, document.attempts)
-        document.next_send_at = None if seconds is None else now + timedelta(seconds=seconds)
-        return None if seconds is None else (document.kind, document.guid, sealing.unseal(document.xml))
-
-
-def _sent(document_id: uuid.UUID) -> None:
-    """The window has it. A receipt may have been faster than this note; its state stays."""
-    now = clock.now()
-    seconds = wait_seconds("", "filed", 1) or 0
-    with transaction() as session:
-        session.execute(
-            update(WindowDocument)
-            .where(WindowDocument.id == document_id, WindowDocument.status == "ready")
-            .values(status="filed", first_sent_at=now, attempts=1, next_send_at=now + timedelta(seconds=seconds))
-        )
-
-
-def _refused(document_id: uuid.UUID, words: str) -> None:
-    """The window will not take these bytes: sending them again cannot help, so a person must look."""
-    query = select(WindowDocument.declaration_id).where(WindowDocument.id == document_id)
-    declaration_id = db.session.scalars(query).one()
-    end_read()
-    with transaction() as session:
-        declaration = _gated(session, declaration_id)
-        document = session.get_one(WindowDocument, document_id, populate_existing=True)
-        if document.status not in ("ready", "filed"):
-            return
-        document.status, document.return_info, document.next_send_at = "refused", words[:1000], None
-        if document.kind in (*PAPERS, LIST):
-            _set_failed(session, declaration, f"{document.kind}: {words}"[:1000])
 
 
 @task("customs.file_requests")
@@ -317,7 +211,7 @@ def _requests_left(now: datetime) -> Select[uuid.UUID]:
 def file_again(declaration_id: uuid.UUID, actor: str) -> None:
     """Try a failed filing once more, after its cause was mended. Raises Problem `not_found`, `declaration_state`."""
     with transaction() as session:
-        declaration = _gated(session, declaration_id)
+        declaration = gated(session, declaration_id)
         if declaration.kind != "retail" or declaration.status not in UNSENT:
             raise Problem(TOO_LATE, f"a declaration that is {declaration.status} is not filed again")
         declaration.status, declaration.status_info = "pending", None

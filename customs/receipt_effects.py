@@ -24,15 +24,14 @@ from customs.declarations import (
     PAPERS,
     RETURN,
     WITHDRAWAL,
-    announce,
     documents_of,
     locked,
-    pass_gates,
 )
-from customs.filing import wait_seconds
 from customs.models import Declaration, DeclarationLine, WindowDocument
+from customs.notices import announce, pass_gates
 from customs.persons import veiled
 from customs.returned_goods import open_return
+from customs.sending import wait_seconds
 from customs.window import receipts as window
 from customs.window import statuses
 from customs.window.receipts import Receipt

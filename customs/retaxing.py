@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from core.money import fen_text
 from customs import edition
 from customs.assessments import Assessment, Line, NetContent, Request, assess
-from customs.declarations import announce
 from customs.filing_documents import Case
 from customs.filing_facts import FilingLine, FilingRequest
 from customs.models import Declaration, DeclarationLine
+from customs.notices import announce
 from customs.window.documents import yuan
 
 RETAIL = "cross_border_retail"

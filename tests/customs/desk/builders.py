@@ -130,7 +130,9 @@ def filing(account_id: uuid.UUID, person_id: uuid.UUID, number: str = "LF2611230
 def message(kind: str, node: str, values: dict[str, str], lines: list[dict[str, str]] = (), head: str = "") -> bytes:
     """A receipt as customs writes it, with the default namespace."""
     root = etree.Element(
-        f"{{{NAMESPACE}}}CEB{kind}Message", {"guid": str(uuid.uuid4()).upper(), "version": "1.0"}, nsmap={None: NAMESPACE}
+        f"{{{NAMESPACE}}}CEB{kind}Message",
+        {"guid": str(uuid.uuid4()).upper(), "version": "1.0"},
+        nsmap={None: NAMESPACE},
     )
     element = etree.SubElement(root, f"{{{NAMESPACE}}}{node}")
     parent = etree.SubElement(element, f"{{{NAMESPACE}}}{head}") if head else element

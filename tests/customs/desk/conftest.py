@@ -9,7 +9,7 @@ import pytest
 
 from core import clock, config
 from core.config import ClockSetting
-from customs import declarations
+from customs import notices
 from tests.customs.desk.window import FakeWindow
 
 
@@ -27,15 +27,15 @@ def window(app: Any, settings: Any) -> Iterator[FakeWindow]:
 @pytest.fixture
 def heard() -> Iterator[list[tuple[str, str, dict[str, Any]]]]:
     """Every notice to the floor above, as (order number, state, info)."""
-    notices: list[tuple[str, str, dict[str, Any]]] = []
+    told: list[tuple[str, str, dict[str, Any]]] = []
 
     def hear(_session: Any, order_number: str, state: str, info: dict[str, Any]) -> None:
-        notices.append((order_number, state, info))
+        told.append((order_number, state, info))
 
-    before = list(declarations._subscribers)
-    declarations.subscribe(hear)
-    yield notices
-    declarations._subscribers[:] = before
+    before = list(notices._subscribers)
+    notices.subscribe(hear)
+    yield told
+    notices._subscribers[:] = before
 
 
 @pytest.fixture(autouse=True)

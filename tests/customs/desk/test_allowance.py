@@ -165,7 +165,12 @@ def test_the_statement_of_one_account_does_not_tell_of_the_other(context: Any) -
     hold(person, mine, "LF1", 100_000)
     hold(person, theirs, "LF2", 200_000)
     said = allowance.statement(person, YEAR, LIMIT, account_id=mine)
-    assert (said["limit"], said["reserved"], said["used"], said["remaining"]) == ("26000.00", "3000.00", "0.00", "23000.00")
+    assert (said["limit"], said["reserved"], said["used"], said["remaining"]) == (
+        "26000.00",
+        "3000.00",
+        "0.00",
+        "23000.00",
+    )
     assert [entry["order"] for entry in said["entries"]] == ["LF1"]
 
 

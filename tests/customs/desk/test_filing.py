@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -10,7 +11,7 @@ from core import clock
 from core.config import ClockSetting
 from core.database import db, transaction
 from core.errors import Problem
-from customs import declarations, filing, receipts
+from customs import declarations, filing, receipts, sending
 from customs.models import Declaration, DeclarationLine
 from customs.window.messages import parse
 from customs.window.signature import verify_message
@@ -95,9 +96,9 @@ def test_opening_twice_is_one_declaration(window: FakeWindow) -> None:
     db.session.rollback()
 
 
-@pytest.mark.parametrize("dies_at", ["_store", "_claim", "_sent"])
+@pytest.mark.parametrize(("room", "dies_at"), [(filing, "_store"), (sending, "_claim"), (sending, "_sent")])
 def test_killed_anywhere_the_second_run_repeats_the_same_bytes(
-    window: FakeWindow, monkeypatch: pytest.MonkeyPatch, dies_at: str
+    window: FakeWindow, monkeypatch: pytest.MonkeyPatch, room: Any, dies_at: str
 ) -> None:
     found = opened()
 
@@ -105,7 +106,7 @@ def test_killed_anywhere_the_second_run_repeats_the_same_bytes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(filing, dies_at, die)
+        patch.setattr(room, dies_at, die)
         with pytest.raises(KeyboardInterrupt):
             filing.file(str(found))
     first = list(window.sent)
@@ -216,7 +217,11 @@ def test_receipts_in_any_order_and_twice_end_alike(window: FakeWindow, heard: li
 def test_nothing_moves_backwards(window: FakeWindow) -> None:
     found = listed(window)
     take(receipt(found, "621", "800", at(10)))
-    take(receipt(found, "621", "300", at(20)), receipt(found, "621", "100", at(30)), receipt(found, "621", "-621018", at(31)))
+    take(
+        receipt(found, "621", "300", at(20)),
+        receipt(found, "621", "100", at(30)),
+        receipt(found, "621", "-621018", at(31)),
+    )
     assert status_of(found) == "released"
 
 

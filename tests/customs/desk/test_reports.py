@@ -98,7 +98,11 @@ def test_two_cuts_at_once_and_the_month_is_beijings(app: Any, year: list[uuid.UU
 
 def test_days_are_inclusive(app: Any, year: list[uuid.UUID]) -> None:
     caller = Caller(app, "customs")
-    for first, last, lines in (("2026-10-31", "2026-10-31", 1), ("2026-11-01", "2026-11-01", 2), ("2026-11-02", "2026-11-22", 0)):
+    for first, last, lines in (
+        ("2026-10-31", "2026-10-31", 1),
+        ("2026-11-01", "2026-11-01", 2),
+        ("2026-11-02", "2026-11-22", 0),
+    ):
         body = caller.get(f"/customs/reports/duty?from={first}&to={last}").get_json()
         assert body["totals"]["lines"] == lines
         assert ("note" in body) == (lines == 0)
@@ -118,7 +122,9 @@ def test_a_merchant_sees_its_own(app: Any, year: list[uuid.UUID], monkeypatch: p
         assert Caller(app, role).get(query).status_code == 403
 
 
-def test_the_same_request_gives_the_same_bytes(app: Any, year: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_request_gives_the_same_bytes(
+    app: Any, year: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
     caller = Caller(app, "customs")
     for form in ("json", "csv"):
         query = f"/customs/reports/duty?from=2026-01&to=2026-12&by=merchant,zone,hs8&format={form}"
@@ -141,7 +147,9 @@ def test_csv_says_the_same_and_runs_nothing(app: Any, year: list[uuid.UUID]) -> 
     assert [row["merchant_name"] for row in rows[:-1]] == ["测试商家有限公司", "'=cmd()|乙"]
 
 
-@pytest.mark.parametrize(("cell", "shown"), [("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("a=b", "a=b")])
+@pytest.mark.parametrize(
+    ("cell", "shown"), [("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("a=b", "a=b")]
+)
 def test_cells_that_would_run_are_told_apart(cell: str, shown: str) -> None:
     assert table.harmless(cell) == shown
 
@@ -237,7 +245,11 @@ def test_trade_by_origin_with_the_year_before(app: Any, year: list[uuid.UUID]) -
         )
     body = Caller(app, "customs").get("/customs/statistics/trade?from=2026-11&to=2026-11&by=month,origin").get_json()
     rows = {row["origin"]: row for row in body["rows"]}
-    assert (rows["AR"]["month"], rows["AR"]["value"], rows["AR"]["value_year_before"]) == ("2026-11", "309.96", "103.32")
+    assert (rows["AR"]["month"], rows["AR"]["value"], rows["AR"]["value_year_before"]) == (
+        "2026-11",
+        "309.96",
+        "103.32",
+    )
     assert rows["AR"]["change_percent"] == "200"
     assert rows["NZ"]["change_percent"] is None
     json.dumps(body)
