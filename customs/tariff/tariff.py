@@ -106,12 +106,13 @@ class Tariff:
     # Codes
 
     def find_line(self, hs: str, day: date) -> int:
-        """The number of a line of 8 or 10 digits. Raises Problem code_unknown or code_not_in_force."""
+        """The number of a line. Raises Problem code_unknown, code_not_in_force, or code_ambiguous for eight digits
+        that are split into ten-digit lines."""
         number = self._number.get(hs)
         if number is None and len(hs) == 10 and hs[:8] in self._number:
             number = self._number[hs[:8]]  # no ten-digit split of this line is on file
         if number is None:
-            raise Problem(problems.CODE_UNKNOWN, f"{hs}: no such code in the tariff of this edition (lines.csv)")
+            raise self._no_line(hs, day)
         row = self.rows[number]
         if not row["first_day"] <= day.toordinal() <= row["last_day"]:
             raise Problem(
@@ -120,6 +121,16 @@ class Tariff:
                 f" to {_iso(row['last_day']) if row['last_day'] < FOREVER else 'further notice'})",
             )
         return number
+
+    def _no_line(self, hs: str, day: date) -> Problem:
+        low, high = self.schedules.range_of(hs)
+        if len(hs) != 8 or low == high:
+            return Problem(problems.CODE_UNKNOWN, f"{hs}: no such code in the tariff of this edition (lines.csv)")
+        children = self.children(hs, day)
+        if children:
+            return Problem(problems.CODE_AMBIGUOUS, f"{hs}: name one of {', '.join(children)}")
+        detail = f"{hs}: none of its ten-digit codes is in force on {day} (lines.csv)"
+        return Problem(problems.CODE_NOT_IN_FORCE, detail)
 
     def children(self, hs8: str, day: date) -> list[str]:
         """The ten-digit codes of an eight-digit code in force on a day, in code order."""
