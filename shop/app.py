@@ -26,7 +26,7 @@ from core.database import db, migrate
 from core.errors import Problem
 from customs import edition
 from customs.reports import access
-from shop import observation
+from shop import observation, pages
 
 csrf = CSRFProtect()
 
@@ -56,10 +56,10 @@ def create_app(settings: Config | None = None, *, check_database: bool = False) 
     api = _openapi(app)
     for room in ROOMS:
         _join(app, api, room)
-    # PAGES
+    pages.init_app(app)
     _introduce()
     web.init_app(app, _page_error)
-    web.open_library_views(app, "static", "bootstrap.", "security.log", "api-docs.")
+    web.open_library_views(app, "static", "bootstrap.", "security.", "api-docs.")
     observation.init_app(app)
     if check_database:
         _check_database(app)
