@@ -193,8 +193,25 @@ def _per_unit(tariff: Tariff, row: Listing, line: DeclarationLine, declaration: 
         "borne": fen_text(cost),
         "import_vat": fen_text(share["vat"]),
         "applied": line.assessment.get("applied", []),
+        "explanation": _shares(row, line, share),
         "standing": declaration.standing,
     }
+
+
+def _shares(row: Listing, line: DeclarationLine, share: dict[str, int]) -> list[dict[str, Any]]:
+    """How each figure came about, with the law the declaration named for it."""
+    laws = {step["step"]: step["law"] for step in line.assessment.get("explanation", [])}
+    return [
+        {
+            "step": name,
+            "formula": f"{name} of the declaration line, its share for 1 {row.unit}, rounded half-up to fen",
+            "inputs": {"unit": row.unit},
+            "amount": fen_text(fen),
+            "law": laws.get(name, ""),
+        }
+        for name, fen in share.items()
+        if fen or name in laws
+    ]
 
 
 def _units_of(tariff: Tariff, row: Listing, unit: str) -> Decimal | None:
