@@ -22,7 +22,7 @@ from core.database import db, new_id, transaction
 from core.errors import Problem, declare
 from customs import edition
 from shop import addresses, carts, holds, offers, payments, quotes, taxing
-from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase
+from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase, table
 from shop.offers import Blocked, Offer, OfferOrder
 from shop.quotes import Buyer, Item
 
@@ -46,16 +46,19 @@ def place(
     Raises Problem `quote_invalid`, `quote_expired`, `quote_stale`, `address_required`, `identity_required`,
     `single_limit`, `annual_limit`, `out_of_stock` and what else keeps a listing from being sold.
     """
-    known = db.session.scalar(select(Purchase.id).where(Purchase.attempt_id == attempt_id))
-    if known is not None:
+    try:
+        buyer = quotes.buyer_of(account_id, clock.today())
+        offer = _quoted(account_id, buyer, quote) if quote is not None else _at_once(buyer, items, address_id)
+        address = _address(account_id, address_id or offer.address_id)
+        rows = _Rows(account_id, attempt_id, offer, address, buyer.person_id)
+        with transaction() as session:
+            return _store(session, rows)
+    except Problem:
+        # What was placed by an earlier run of this attempt stands, whatever would be refused now.
+        known = db.session.scalar(select(Purchase.id).where(Purchase.attempt_id == attempt_id))
+        if known is None:
+            raise
         return known
-    buyer = quotes.buyer_of(account_id, clock.today())
-    offer = _quoted(account_id, buyer, quote) if quote is not None else _at_once(buyer, items, address_id)
-    address = _address(account_id, address_id or offer.address_id)
-    rows = _Rows(account_id, attempt_id, offer, address, buyer.person_id)
-    with transaction() as session:
-        stored = _store(session, rows)
-    return stored
 
 
 def pay_for(purchase_id: uuid.UUID) -> None:
@@ -203,10 +206,10 @@ def _store(session: Session, rows: _Rows) -> uuid.UUID:
     if session.execute(fresh.returning(Purchase.id)).first() is None:
         twin = select(Purchase.id).where(Purchase.attempt_id == rows.purchase["attempt_id"])
         return session.scalars(twin).one()
-    session.execute(insert(Order), rows.orders)
-    session.execute(insert(OrderLine), rows.lines)
-    session.execute(insert(OrderEvent), [_placed(row, rows.now) for row in rows.orders])
-    session.execute(insert(Payment).values(rows.payment))
+    session.execute(insert(table(Order)), rows.orders)
+    session.execute(insert(table(OrderLine)), rows.lines)
+    session.execute(insert(table(OrderEvent)), [_placed(row, rows.now) for row in rows.orders])
+    session.execute(insert(table(Payment)), rows.payment)
     carts.take_out(session, rows.account_id, [row["listing_id"] for row in rows.lines])
     actor = str(rows.account_id)
     numbers = [row["number"] for row in rows.orders]

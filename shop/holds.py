@@ -16,7 +16,7 @@ from catalog import lots
 from core import clock
 from core.errors import Problem
 from customs import allowance, edition
-from shop.models import Order, OrderAllocation, OrderLine, Purchase
+from shop.models import Order, OrderAllocation, OrderLine, Purchase, table
 
 
 def orders_of(session: Session, purchase_id: uuid.UUID) -> list[Order]:
@@ -68,7 +68,7 @@ def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order
         }
         for part in lots.hold(session, wants, f"purchase {purchase_id}")
     ]
-    session.execute(insert(OrderAllocation), rows)
+    session.execute(insert(table(OrderAllocation)), rows)
 
 
 def _hold_allowance(session: Session, orders: Sequence[Order]) -> None:

@@ -189,14 +189,14 @@ def _refunds(order: Order) -> list[dict[str, Any]]:
 
 def purchase_of(account_id: uuid.UUID, purchase_id: uuid.UUID) -> dict[str, Any]:
     """An own purchase as its placing answered. Raises Problem `not_found`."""
-    purchase = db.session.scalars(
-        select(Purchase).where(Purchase.id == purchase_id, Purchase.account_id == account_id)
-    ).first()
-    if purchase is None:
+    statement = select(Purchase, Payment).join(Payment, Payment.purchase_id == Purchase.id)
+    own = (Purchase.id == purchase_id, Purchase.account_id == account_id)
+    found = db.session.execute(statement.where(*own)).first()
+    if found is None:
         raise Problem(NOT_FOUND, "no such purchase")
+    purchase, payment = found
     rows = db.session.scalars(select(Order).where(Order.purchase_id == purchase_id).order_by(Order.id)).all()
     lines = lines_by_order([order.id for order in rows])
-    payment = db.session.scalars(select(Payment).where(Payment.purchase_id == purchase_id)).one()
     return {
         "purchase": str(purchase.id),
         "status": purchase.status,

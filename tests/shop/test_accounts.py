@@ -47,7 +47,9 @@ def test_a_merchants_person_sees_their_merchant(client: Any, context: None) -> N
     assert Caller(client, shelf.owner).get("/me").get_json()["merchant"]["id"] == str(shelf.merchant_id)
 
 
-@pytest.mark.parametrize("typed", [NUMBER, NUMBER.lower(), "110105 1949 1231 002x", "１１０１０５１９４９１２３１００２Ｘ"])
+@pytest.mark.parametrize(
+    "typed", [NUMBER, NUMBER.lower(), "110105 1949 1231 002x", "１１０１０５１９４９１２３１００２Ｘ"]
+)
 def test_one_person_however_typed(caller: Caller, typed: str) -> None:
     answer = caller.call("PUT", "/me/identity", {"name": "李雷", "id_number": typed, "phone": "13900000000"})
     assert answer.get_json() == {"name": "李雷", "id_number": "110***********002X", "verified": True}
@@ -93,7 +95,14 @@ def test_addresses_are_kept_changed_and_forgotten(caller: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("postcode", "12"), ("phone", "abc"), ("recipient", ""), ("street", "x" * 101), ("city", "a\x00b"), ("owner", "x")],
+    [
+        ("postcode", "12"),
+        ("phone", "abc"),
+        ("recipient", ""),
+        ("street", "x" * 101),
+        ("city", "a\x00b"),
+        ("owner", "x"),
+    ],
 )
 def test_bad_addresses_name_the_field(caller: Caller, field: str, value: str) -> None:
     answer = caller.post("/me/addresses", {**builders.HOME, field: value})

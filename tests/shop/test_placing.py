@@ -70,6 +70,14 @@ def test_the_same_attempt_is_one_purchase(place: Any, shelf: Any) -> None:
     assert state.stock(crab)[1] == 1
 
 
+def test_an_attempt_that_was_placed_is_found_though_it_would_be_refused_now(place: Any, shelf: Any) -> None:
+    crab, buyer, attempt = builders.put_listing(shelf, stock="1"), builders.buyer(), uuid.uuid4()
+    first = place(buyer, (crab, "1"), attempt=attempt)
+    assert place(buyer, (crab, "1"), attempt=attempt)["purchase"] == first["purchase"]
+    with pytest.raises(Problem):
+        place(buyer, (crab, "1"))
+
+
 def test_two_twins_at_once_are_one_purchase(app: Any, shelf: Any, stripe: Any) -> None:
     crab, buyer, attempt, gate = builders.put_listing(shelf), builders.buyer(), uuid.uuid4(), Barrier(8)
 
