@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS bare_line (
 );
 INSERT INTO bare_listing
 SELECT n, '澳洲冷冻去骨牛肉 ' || n, 'Frozen boneless beef ' || n, 'beef', 'merchant ' || n %% 5, 'AU', '0202300090',
-       'general_trade', 'kg', 5000 + n, 300, 5300 + n, '/static/art/beef.svg', now() - n * interval '1 minute', 1000000000
+       'general_trade', 'kg', 5000 + n, 300, 5300 + n, '/static/art/beef.svg', now() - n * interval '1 minute',
+       1000000000
 FROM generate_series(1, %d) AS n ON CONFLICT DO NOTHING;
 """
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import requests
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from core import clock
 from customs.window.http import session_for
 from customs.window.signature import RSA_SHA1, Profile, SignedValue, SigningFailed
 
@@ -105,7 +106,7 @@ def make_test_key(folder: Path) -> Path:
 def _test_pem() -> bytes:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Landfall test key, not for customs")])
-    today = datetime.now(UTC)
+    today = clock.now()
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
