@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import aliased
 
 from core import clock
 from core.database import db
@@ -49,8 +50,10 @@ def listing(wanted: Filter, limit: int) -> list[dict[str, Any]]:
     if wanted.last is not None:
         query = query.where(opened <= wanted.last)
     if wanted.after is not None:
-        query = query.where(head.id < wanted.after)
-    rows = list(db.session.scalars(query.order_by(head.id.desc()).limit(limit)))
+        seen = aliased(Declaration)
+        since = select(seen.created_at).where(seen.id == wanted.after).scalar_subquery()
+        query = query.where(tuple_(head.created_at, head.id) < tuple_(since, wanted.after))
+    rows = list(db.session.scalars(query.order_by(head.created_at.desc(), head.id.desc()).limit(limit)))
     sums = _sums([row.id for row in rows])
     return [_card(row) | {"taxes": sums.get(row.id, {})} for row in rows]
 

@@ -189,6 +189,16 @@ def test_the_seed_is_made_by_the_services_and_runs_twice(window: Any) -> None:
     db.session.rollback()
 
 
+def test_what_is_newest_comes_before_the_seed(desk: Caller) -> None:
+    seed.seed()
+    clock.set_clock(ClockSetting(fixed=datetime(2026, 11, 23, 5, tzinfo=UTC)))
+    made = desk.post("/customs/consignments", body(warehouse_id=str(seed.WAREHOUSES["general"]))).get_json()
+    page = desk.get("/customs/consignments?limit=3").get_json()
+    assert page["items"][0]["id"] == made["id"]
+    rest = desk.get(f"/customs/consignments?limit=100&cursor={page['next']}").get_json()
+    assert len({item["id"] for item in page["items"] + rest["items"]}) == 9
+
+
 def test_the_seed_leaves_the_future_out(window: Any) -> None:
     clock.set_clock(ClockSetting(fixed=datetime(2026, 4, 1, tzinfo=UTC)))
     assert "2 released" in seed.seed()

@@ -299,4 +299,5 @@ def test_pages_follow_each_other_without_gap(app: Any, window: FakeWindow) -> No
             break
         cursor = f"&cursor={page['next']}"
     assert seen == found[::-1]
-    assert desk.get("/customs/declarations?cursor=xyz").status_code == 422
+    for foreign in ("xyz", "WzEsMl0", "WyJ4IiwieSJd"):
+        assert desk.get(f"/customs/declarations?cursor={foreign}").status_code == 422
