@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select, tuple_
-from sqlalchemy.orm import aliased
 
 from core import clock
 from core.database import db
@@ -21,7 +20,7 @@ _TAXES = ("dutiable_value", "duty", "additional_duty", "consumption_tax", "vat",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What to look for; days are those of opening, both included. `after` is the id of the last one seen."""
+    """What to look for; days are those of opening, both included. `after` is instant and id of the last one seen."""
 
     status: str | None = None
     kind: str | None = None
@@ -29,7 +28,7 @@ class Filter:
     last: date | None = None
     order: str | None = None
     merchant_id: uuid.UUID | None = None
-    after: uuid.UUID | None = None
+    after: tuple[datetime, uuid.UUID] | None = None
 
 
 def listing(wanted: Filter, limit: int) -> list[dict[str, Any]]:
@@ -50,9 +49,7 @@ def listing(wanted: Filter, limit: int) -> list[dict[str, Any]]:
     if wanted.last is not None:
         query = query.where(opened <= wanted.last)
     if wanted.after is not None:
-        seen = aliased(Declaration)
-        since = select(seen.created_at).where(seen.id == wanted.after).scalar_subquery()
-        query = query.where(tuple_(head.created_at, head.id) < tuple_(since, wanted.after))
+        query = query.where(tuple_(head.created_at, head.id) < wanted.after)
     rows = list(db.session.scalars(query.order_by(head.created_at.desc(), head.id.desc()).limit(limit)))
     sums = _sums([row.id for row in rows])
     return [_card(row) | {"taxes": sums.get(row.id, {})} for row in rows]

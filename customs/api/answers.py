@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -34,4 +35,19 @@ def after_id(cursor: str | None) -> uuid.UUID | None:
 def id_page(rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
     """One page of `limit + 1` fetched rows that are ordered by their id."""
     items, following = paging.page(rows, limit, lambda row: paging.encode(row["id"]))
+    return {"items": list(items), "next": following}
+
+
+def after_newest(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
+    """Instant and id that a cursor of a list by age holds. Raises Problem `invalid_input` for a foreign cursor."""
+    key = paging.decode(cursor, str, str)
+    try:
+        return None if key is None else (datetime.fromisoformat(key[0]), uuid.UUID(key[1]))
+    except ValueError:
+        raise invalid("cursor", "is not a cursor of this list") from None
+
+
+def newest_page(rows: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """One page of `limit + 1` fetched rows, newest first."""
+    items, following = paging.page(rows, limit, lambda row: paging.encode(row["created_at"], row["id"]))
     return {"items": list(items), "next": following}

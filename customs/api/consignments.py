@@ -13,7 +13,7 @@ from core.idempotency import idempotent
 from core.web import API_PREFIX, Blueprint, actor, requires
 from customs import consignments, declaration_views
 from customs.api import schemas
-from customs.api.answers import after_id, id_page, ready
+from customs.api.answers import after_newest, newest_page, ready
 from customs.consignments import Importer
 from customs.reports import access
 
@@ -34,9 +34,9 @@ def list_consignments(query: dict[str, Any]) -> Response:
         first=query["first"],
         last=query["last"],
         merchant_id=_owner() or query["merchant"],
-        after=after_id(query["cursor"]),
+        after=after_newest(query["cursor"]),
     )
-    return ready(id_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"]))
+    return ready(newest_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"]))
 
 
 @blueprint.route("/consignments", methods=["POST"])

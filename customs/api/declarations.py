@@ -13,7 +13,7 @@ from core.errors import Problem
 from core.web import API_PREFIX, MEDIA_TYPE, Blueprint, actor, public, requires
 from customs import declaration_views, filing, receipts
 from customs.api import schemas
-from customs.api.answers import after_id, id_page, ready
+from customs.api.answers import after_id, after_newest, id_page, newest_page, ready
 from customs.window.messages import BYTES_MAX
 from customs.window.transport import EnvelopeUnreadable, open_envelope
 
@@ -37,9 +37,9 @@ def list_declarations(query: dict[str, Any]) -> Response:
         last=query["last"],
         order=query["order"],
         merchant_id=query["merchant"],
-        after=after_id(query["cursor"]),
+        after=after_newest(query["cursor"]),
     )
-    return ready(id_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"]))
+    return ready(newest_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"]))
 
 
 @blueprint.route("/declarations/<uuid:declaration_id>")
