@@ -75,7 +75,7 @@ def worker_app(flask_app: Flask) -> procrastinate.App:
     url = flask_app.config["SQLALCHEMY_DATABASE_URI"].replace("postgresql+psycopg://", "postgresql://")
     worker = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
     for entry in _tasks.values():
-        retry = procrastinate.RetryStrategy(max_attempts=entry.attempts, exponential_wait=2)
+        retry = _retries(entry.attempts)
         run = _in_context(flask_app, entry)
         if entry.schedule is None:
             worker.task(name=entry.name, retry=retry)(run)
@@ -86,6 +86,11 @@ def worker_app(flask_app: Flask) -> procrastinate.App:
         worker.task(name="core.revive_jobs", queueing_lock="core.revive_jobs", pass_context=True)(_revive)
     )
     return worker
+
+
+def _retries(attempts: int) -> procrastinate.RetryStrategy | bool:
+    """procrastinate counts repetitions, and takes none for no limit."""
+    return procrastinate.RetryStrategy(max_attempts=attempts - 1, exponential_wait=2) if attempts > 1 else False
 
 
 def _in_context(flask_app: Flask, entry: Task) -> Callable[..., None]:

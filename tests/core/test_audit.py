@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from core import audit
@@ -23,10 +24,16 @@ def _entries(app: Any, database_url: str) -> Any:
         yield
 
 
-def _as_superuser_would(statement: str) -> None:
-    with transaction() as session:
-        session.execute(text("SET LOCAL session_replication_role = replica"))
-        session.execute(text(statement))
+@pytest.fixture
+def as_superuser(cluster: Any, database_url: str) -> Any:
+    """What somebody with the database in their hands could do."""
+
+    def run(statement: str) -> None:
+        with psycopg.connect(cluster.conninfo(make_url(database_url).database), autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(statement)
+
+    return run
 
 
 def test_a_whole_chain_verifies() -> None:
@@ -39,12 +46,12 @@ def test_the_table_refuses_change(statement: str) -> None:
         session.execute(text(statement))
 
 
-def test_an_altered_row_is_named() -> None:
-    _as_superuser_would("UPDATE audit_entry SET data = '{}' WHERE object_id = '2'")
+def test_an_altered_row_is_named(as_superuser: Any) -> None:
+    as_superuser("UPDATE audit_entry SET data = '{}' WHERE object_id = '2'")
     altered = db.session.scalar(text("SELECT id FROM audit_entry WHERE object_id = '2'"))
     assert any(f"audit_entry {altered} was altered" in line for line in audit.verify(db.session()))
 
 
-def test_a_removed_seal_is_named() -> None:
-    _as_superuser_would("DELETE FROM audit_seal WHERE position = 3")
+def test_a_removed_seal_is_named(as_superuser: Any) -> None:
+    as_superuser("DELETE FROM audit_seal WHERE position = 3")
     assert any("position 3: missing" in line for line in audit.verify(db.session()))
