@@ -14,11 +14,14 @@ from catalog.models import ROUTES
 from core.paging import PageArguments
 from core.schemas import Choice, Money, Text, country
 from core.web import public
-from shop.pages import listing_view, words
+from shop.pages import words
 from shop.pages.filters import country as country_name
 from shop.pages.forms import read_query
+from shop.pages.listing_view import breakdown, facts
 
 pages = Blueprint("catalogue_pages", __name__)
+
+SHELF = 4  # cards of a department on the front page: one row on a desktop, two on a phone
 
 
 class _Query(PageArguments):
@@ -34,21 +37,30 @@ class _Query(PageArguments):
 @pages.get("/")
 @public
 def home() -> str:
-    """Cards under the filters of the address."""
+    """The front page with the first goods of every department, or cards under the filters of the address."""
     query = read_query(_Query())
-    return _window(query)
+    if any(query[name] is not None for name in (*_NAMES, "sort")):
+        return _window(query)
+    shelves = [{**department, "cards": _first_of(department["code"])} for department in categories.tree()]
+    return render_template(
+        "catalogue/front.html", shelves=[shelf for shelf in shelves if shelf["cards"]], categories=categories.tree()
+    )
+
+
+def _first_of(department: str) -> list[dict[str, Any]]:
+    wanted = search.Request(sort="relevance", limit=SHELF, category=department)
+    return list(json.loads(search.browse(wanted))["items"])
 
 
 def _window(query: dict[str, Any]) -> str:
     asked = {**query, "sort": query["sort"] or "relevance"}
     result = json.loads(search.browse(search.Request(**asked, facets=True)))
     return render_template(
-        "catalogue/home.html",
+        "catalogue/window.html",
         query=query,
         result=result,
         categories=categories.tree(),
         category=_category(query["category"]),
-        filtered=any(query[name] is not None for name in _NAMES),
         again=_again(),
         route_choices=[(route, words.FILTERS["route"](route)) for route in ROUTES],
         origin_choices=_origins(result, query["origin"]),
@@ -92,8 +104,8 @@ def listing(listing_id: uuid.UUID) -> str:
     return render_template(
         "catalogue/listing.html",
         card=card,
-        breakdown=listing_view.breakdown(card),
-        facts=listing_view.facts(card),
+        breakdown=breakdown(card),
+        facts=facts(card),
         description=card.get("description"),
         ranking=card["ranking"],
     )
@@ -106,11 +118,11 @@ def merchant(merchant_id: uuid.UUID) -> str:
     arguments = read_query(PageArguments())
     profile = merchants.profile(merchant_id)
     wanted = search.Request(sort="newest", merchant=merchant_id, **arguments)
-    facts = [
+    registered = [
         (_("Unified social credit code"), profile["uscc"]),
         (_("Customs registration"), profile["customs_code"]),
         (_("Here since"), (profile["since"] or "")[:10]),
     ]
     return render_template(
-        "catalogue/merchant.html", merchant=profile, facts=facts, result=json.loads(search.browse(wanted))
+        "catalogue/merchant.html", merchant=profile, facts=registered, result=json.loads(search.browse(wanted))
     )

@@ -15,10 +15,10 @@ from core.errors import Problem
 from core.schemas import Choice, Day, Text
 from core.web import actor, requires
 from customs import declaration_views, filing
+from customs.api.answers import after_id, id_page
 from customs.models import DECLARATION_STATUSES
 from customs.reports import duty
 from customs.reports.table import as_csv
-from shop import cursors
 from shop.pages import chart, words
 from shop.pages.forms import read_query, tell
 
@@ -41,13 +41,12 @@ class _Report(Schema):
 def declarations() -> str:
     """Declarations, newest first."""
     query = read_query(_Declarations())
-    after = cursors.after(query["cursor"])
+    after = after_id(query["cursor"])
     wanted = declaration_views.Filter(status=query["status"], order=query["order"], after=after)
-    rows = declaration_views.listing(wanted, query["limit"] + 1)
-    shown, following = paging.page(rows, query["limit"], lambda row: paging.encode(row["id"]))
+    result = id_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"])
     return render_template(
         "desk/declarations.html",
-        result={"items": shown, "next": following},
+        result=result,
         query=query,
         again={name: query[name] for name in ("status", "order") if query[name]},
         statuses=[(status, words.FILTERS["declaration_status"](status)) for status in DECLARATION_STATUSES],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask, request
 from flask_babel import get_locale, gettext
+from jinja2 import pass_context
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import clock, config
@@ -17,9 +20,11 @@ from core.errors import Problem
 from core.money import fen_text, parse_fen, plain
 from core.web import maybe_actor
 from customs import edition, tariff_views
+from customs.window import statuses
 from shop import addresses
 from shop.pages import basket, language, words
 
+_DETAIL_SAYS_MORE = ("quota_state_unknown", "outside_coverage", "import_conditions")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}\Z", re.ASCII)
 
@@ -104,12 +109,21 @@ def step_input(name: str, value: Any) -> str:
     return f"{words.FILTERS['input_name'](name)} {rate(shown) if name in ('rate', 'share') else shown}"
 
 
+def customs_status(code: str | None) -> str | None:
+    """A status code of a list with its official words."""
+    known = statuses.statuses().get(("list", code or ""))
+    if known is None:
+        return code
+    return f"{code} {known.zh if language.word() == 'zh' else known.meaning}"
+
+
 def requirement(row: dict[str, Any]) -> str:
     """What the goods need beside money, in a line."""
     code = str(row.get("code") or row.get("kind") or "")
     title = words.FILTERS["requirement_code"](code)
     detail = both(row.get("detail") or row.get("text") or "")
-    return f"{title}: {detail}" if detail else title
+    said = code in words.REQUIREMENTS and code not in _DETAIL_SAYS_MORE
+    return title if said or not detail else f"{title}: {detail}"
 
 
 def in_stock(available: Any) -> bool:
@@ -153,7 +167,7 @@ def declaration_facts(declaration: dict[str, Any]) -> list[tuple[str, str]]:
         (gettext("Declaration number"), declaration.get("cop_no")),
         (gettext("Pre-entry number"), declaration.get("pre_no")),
         (gettext("List number"), declaration.get("invt_no")),
-        (gettext("Customs says"), declaration.get("info")),
+        (gettext("Customs says"), customs_status(declaration.get("return_status"))),
     ]
     return [(name, str(value)) for name, value in named if value]
 
@@ -173,13 +187,24 @@ def _for_every_page() -> dict[str, Any]:
     }
 
 
+def _asked_each_time(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Jinja works out a filter on a constant once, when it compiles; in the language of whoever came first."""
+
+    @pass_context
+    @functools.wraps(function)
+    def run(_context: Any, *args: Any) -> Any:
+        return function(*args)
+
+    return run
+
+
 def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shown = (
         money, quantity, instant, day, country, both, other, json_text, rate, law_text, step_input, requirement,
         in_stock, share_of, address_line, reason_text, report_label, declaration_facts,
     )  # fmt: skip
-    app.jinja_env.filters.update({each.__name__: each for each in shown})
-    app.jinja_env.filters.update(words.FILTERS)
+    named = {each.__name__: each for each in shown} | words.FILTERS
+    app.jinja_env.filters.update({name: _asked_each_time(function) for name, function in named.items()})
     app.jinja_env.tests["money_text"] = is_money
     app.context_processor(_for_every_page)

@@ -12,8 +12,7 @@ from core import clock, paging
 from core.errors import Problem
 from core.schemas import Day, Text, country, hs_code
 from core.web import public
-from customs import tariff_search, tariff_views
-from customs.api.assessments import assess_body
+from customs import assessments, edition, tariff_search, tariff_views
 from customs.api.schemas import AssessmentRequest
 from shop.pages import words
 from shop.pages.forms import load, read_query
@@ -55,7 +54,7 @@ def calculator() -> Any:
 def _assess(values: dict[str, str]) -> dict[str, Any]:
     """Raises Problem as the engine does, and `invalid_input` for what cannot be read."""
     money = values.get("currency", "CNY").upper()
-    line = {name: values[name] for name in ("hs", "value", "freight", "insurance") if name in values}
+    line: dict[str, Any] = {name: values[name] for name in ("hs", "value", "freight", "insurance") if name in values}
     line |= {"origin": values.get("origin", "").upper() or None, "currency": money}
     line |= {"quantity": values.get("quantity", "1"), "unit": values.get("unit", "kg")}
     line["origin_proof"] = values.get("origin_proof") == "1"
@@ -63,7 +62,11 @@ def _assess(values: dict[str, str]) -> dict[str, Any]:
     body["day"] = values.get("day") or clock.today().isoformat()
     if "exchange_rate" in values:
         body["exchange_rates"] = {money: values["exchange_rate"]}
-    return assess_body(load(AssessmentRequest(), body))
+    checked = load(AssessmentRequest(), body)
+    # Amounts stay as they were typed: the engine reads decimals, in the line's own currency.
+    typed = {name: line[name] for name in ("value", "freight", "insurance") if name in line}
+    question = assessments.parse_request({**checked, "lines": [{**checked["lines"][0], **typed}]})
+    return assessments.assess(edition.tariff(), question).to_dict()
 
 
 @pages.get("/tariff")

@@ -63,7 +63,7 @@ def show(order_id: uuid.UUID) -> str:
 def news(order_id: uuid.UUID) -> Response:
     """What the open order page asks for: whether anything changed, and the changed part."""
     order = orders_service.one(actor(), order_id)
-    html = render_template("orders/_progress.html", order=order)
+    html = render_template("orders/_progress.html", order=order, cancellable=order["status"] in CANCELLABLE)
     answer = jsonify(mark=_mark(order), html=html, final=_final(order))
     answer.headers["Cache-Control"] = "no-store"
     return answer

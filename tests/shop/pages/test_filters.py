@@ -43,7 +43,8 @@ def test_something_left_is_in_stock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "shown", "beside"), [("zh", "龙虾", "Lobster"), ("en", "Lobster", "龙虾"), ("fr;q=0.5", "龙虾", "Lobster")]
+    ("language", "shown", "beside"),
+    [("zh", "龙虾", "Lobster"), ("en", "Lobster", "龙虾"), ("fr;q=0.5", "龙虾", "Lobster")],
 )
 def test_names_in_the_language_of_the_page(app: Any, language: str, shown: str, beside: str) -> None:
     name = {"zh": "龙虾", "en": "Lobster"}
@@ -52,7 +53,9 @@ def test_names_in_the_language_of_the_page(app: Any, language: str, shown: str, 
         assert filters.country("CA") == ("Canada" if language == "en" else "加拿大")
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", None, "/a\r\nb"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", None, "/a\r\nb"]
+)
 def test_a_link_back_never_leads_elsewhere(app: Any, target: str | None) -> None:
     with app.test_request_context():
         assert local_path(target) == "/"
@@ -61,3 +64,13 @@ def test_a_link_back_never_leads_elsewhere(app: Any, target: str | None) -> None
 def test_a_link_back_keeps_its_question(app: Any) -> None:
     with app.test_request_context():
         assert local_path("/law/tariff?q=0306") == "/law/tariff?q=0306"
+
+
+def test_a_text_of_a_template_is_chosen_for_each_request(app: Any) -> None:
+    """Jinja folds a filter on a constant when it compiles a template: once, in the first reader's language."""
+    template = app.jinja_env.from_string("{{ 'duty'|tax_kind }} {{ 'CA'|country }}")
+    shown = []
+    for language in ("zh", "en"):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            shown.append(template.render())
+    assert shown == ["关税 加拿大", "Customs duty Canada"]

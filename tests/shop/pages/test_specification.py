@@ -18,7 +18,9 @@ DOCUMENT = {
     },
     "paths": {
         "/trees/{id}": {
-            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}],
+            "parameters": [
+                {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+            ],
             "post": {
                 "tags": ["trees"],
                 "operationId": "plant",

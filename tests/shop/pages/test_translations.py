@@ -64,4 +64,6 @@ def test_the_compiled_file_is_fresh() -> None:
     fresh.seek(0)
     with FILE.with_suffix(".mo").open("rb") as file:
         compiled = {message.id: message.string for message in read_mo(file)}
-    assert compiled == {message.id: message.string for message in read_mo(fresh)}, "pybabel compile -d shop/translations"
+    assert compiled == {message.id: message.string for message in read_mo(fresh)}, (
+        "pybabel compile -d shop/translations"
+    )
