@@ -196,7 +196,7 @@ def review(actor: str, listing_id: uuid.UUID, decision: str, reason: str) -> dic
         row = _own(session, owner, listing_id)
         if _move(row, decision, clock.now()):
             approved = decision == "approve"
-            row.needs_review = row.needs_review and not approved
+            row.needs_review = not approved  # what was taken down does not come back unseen
             row.reasons = [] if approved else [reason]
             _enter(row)
             _store(session, row, actor, f"listing_{decision}", reason=reason)

@@ -61,7 +61,7 @@ def read_own_merchant() -> dict[str, Any]:
 @blueprint.response(200, schemas.ManagedPage)
 def list_managed_listings(args: dict[str, Any]) -> dict[str, Any]:
     """Own listings in every state, newest first."""
-    return listings.managed_page(merchants.acting_for(actor().id), **args)
+    return listings.managed_page(merchants.acting_for(actor().id), args.pop("status", None), **args)
 
 
 @blueprint.route("/listings", methods=["POST"])

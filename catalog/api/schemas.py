@@ -134,11 +134,11 @@ class Browse(PageArguments):
     q = Text(100, load_default=None)
     category = Pattern(*_CATEGORY, load_default=None)
     origin = country(load_default=None)
-    route = Choice(*ROUTES, load_default=None)
+    route = Choice(*ROUTES)
     merchant = Id(load_default=None)
     min_price = Money(load_default=None)
     max_price = Money(load_default=None)
-    sort = Choice(*SORTS, load_default=None)
+    sort = Choice(*SORTS)
     facets = Flag(load_default=False)
 
 
@@ -260,7 +260,7 @@ class ManagedPage(Schema):
 
 
 class ManagedArguments(PageArguments):
-    status = Choice("draft", "submitted", "published", "withdrawn", load_default=None)
+    status = Choice("draft", "submitted", "published", "withdrawn")
 
 
 class MerchantArguments(PageArguments):

@@ -47,7 +47,7 @@ def list_categories() -> Response:
 @blueprint.response(200, schemas.Cards)
 def browse_listings(args: dict[str, Any]) -> Response:
     """A page of cards; the default order is `relevance` with `q`, else `newest`."""
-    sort = args.pop("sort") or ("relevance" if args["q"] else "newest")
+    sort = args.pop("sort", None) or ("relevance" if args["q"] else "newest")
     return ready(search.browse(search.Request(sort=sort, **args)))
 
 

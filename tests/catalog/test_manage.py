@@ -63,6 +63,16 @@ def test_a_rejected_listing_comes_back_with_the_reason(client: Any, seller: Sell
     assert (found["status"], found["reasons"]) == ("draft", ["照片不符"])
 
 
+def test_a_listing_taken_down_does_not_come_back_unseen(client: Any, seller: Seller, operator: dict[str, str]) -> None:
+    listing = create(client, seller)["id"]
+    step(client, seller, listing, "submit")
+    decide(client, operator, listing, "approve")
+    assert decide(client, operator, listing, "reject", "recalled").get_json()["status"] == "withdrawn"
+    assert step(client, seller, listing, "publish").status_code == 409
+    assert client.get(f"{SHELF}/{listing}").status_code == 404
+    assert step(client, seller, listing, "submit").get_json()["status"] == "submitted"
+
+
 def test_a_published_listing_may_change_its_price_but_not_what_it_is(
     client: Any, seller: Seller, operator: dict[str, str]
 ) -> None:

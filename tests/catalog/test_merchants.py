@@ -1,11 +1,16 @@
 """Who may sell: application, admission, suspension."""
 
+import threading
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from catalog import policy
+from catalog import listings, merchants, policy
+from catalog.models import Listing
+from core.database import db
 from tests.catalog import builders
 from tests.catalog.builders import Seller
 
@@ -95,6 +100,35 @@ def test_suspension_empties_the_shelves_at_once(client: Any, seller: Seller, ope
     assert (refused.status_code, refused.get_json()["code"]) == (409, "merchant_not_approved")
     assert decide(client, operator, str(seller.id), "reinstate").status_code == 200
     assert shown() == 1
+
+
+def test_a_suspension_meets_publications(app: Any, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they interleave: nobody waits in a ring, and afterwards nothing of the merchant is on the shelf."""
+    monkeypatch.setattr(db.engine.pool, "_timeout", 30)
+    drafts = [builders.draft(seller, builders.retail()) for _ in range(12)]
+    for draft in drafts:
+        listings.move("tests", seller.id, draft, "submit")
+    db.session.remove()
+    start = threading.Barrier(len(drafts) + 1)
+    faults: list[Exception] = []
+
+    def run(deed: Callable[[], object]) -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                deed()
+            except Exception as fault:
+                faults.append(fault)
+
+    deeds: list[Callable[[], object]] = [partial(listings.review, "tests", draft, "approve", "") for draft in drafts]
+    deeds.append(partial(merchants.decide, "tests", seller.id, "suspend", "because"))
+    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert {(row.status, row.shown) for row in db.session.query(Listing)} == {("published", False)}
 
 
 def test_a_merchant_that_is_not_there(client: Any, operator: dict[str, str]) -> None:
