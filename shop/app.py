@@ -24,8 +24,9 @@ from core.accounts import datastore
 from core.config import Config, ConfigError
 from core.database import db, migrate
 from core.errors import Problem
-from customs import edition
+from customs import edition, filing_documents
 from customs.reports import access
+from customs.window.parties import PartiesInvalid
 from shop import observation, pages
 
 csrf = CSRFProtect()
@@ -52,6 +53,7 @@ def create_app(settings: Config | None = None, *, check_database: bool = False) 
     db.init_app(app)
     migrate.init_app(app, db, render_as_batch=False)
     _load_law(settings)
+    _check_parties()
     _secure(app, settings)
     api = _openapi(app)
     for room in ROOMS:
@@ -111,6 +113,14 @@ def _load_law(settings: Config) -> None:
         edition.load(settings.tariff_dir)
     except ValueError as faults:
         raise ConfigError(f"Landfall does not start, the law in {settings.tariff_dir} has faults:\n{faults}") from None
+
+
+def _check_parties() -> None:
+    """A parties file that customs would refuse stops the start, not the first filing."""
+    try:
+        filing_documents.parties()
+    except PartiesInvalid as faults:
+        raise ConfigError(f"Landfall does not start, LANDFALL_PARTIES has faults:\n{faults}") from None
 
 
 def _secure(app: Flask, settings: Config) -> None:
