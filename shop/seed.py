@@ -12,7 +12,7 @@ from shop.models import Address
 
 CONSUMER = "consumer@landfall.example"
 # A number of the test range: its check character is right and it belongs to nobody.
-IDENTITY = {"name": "林晓", "id_number": "310115199003074521", "phone": "13800138000"}
+IDENTITY = {"name": "林晓", "id_number": "310104199003070325", "phone": "13800138000"}
 HOME = {
     "recipient": "林晓",
     "phone": "13800138000",
