@@ -19,6 +19,7 @@ _POSITION_MOST = 16_000  # a tsvector keeps positions up to 16,383
 _GAP = 5
 
 TITLE, FACT, NAME, TEXT = "A", "B", "C", "D"
+CODE_MARK = "#"
 
 
 def normal(text: str) -> str:
@@ -69,10 +70,13 @@ def han_vector(parts: list[Part]) -> str:
 
 
 def code_vector(hs: str | None, sku: str) -> str:
-    """A goods code is found whole and by its heading, subheading and 8 digits; a sku as written."""
-    lexemes = {_quoted(normal(sku))}
+    """A goods code is found whole and by its heading, subheading and 8 digits; a sku as written.
+
+    Their lexemes begin with a mark, or the word beef would count as the code of everything that says beef.
+    """
+    lexemes = {_quoted(CODE_MARK + normal(sku))}
     if hs:
-        lexemes |= {f"'{hs[:length]}'" for length in (4, 6, 8, 10) if len(hs) >= length}
+        lexemes |= {f"'{CODE_MARK}{hs[:length]}'" for length in (4, 6, 8, 10) if len(hs) >= length}
     return " ".join(f"{lexeme}:1A" for lexeme in sorted(lexemes))
 
 
@@ -106,7 +110,7 @@ def code_query(text: str) -> str:
     word = normal(text).strip()
     if not word:
         return ""
-    return _quoted(word.replace(".", "") if _CODE.match(word) else word)
+    return _quoted(CODE_MARK + (word.replace(".", "") if _CODE.match(word) else word))
 
 
 def _quoted(lexeme: str) -> str:

@@ -92,6 +92,22 @@ def test_an_exact_sku_comes_first(client: Any, seller: Seller, shelf: dict[str, 
     assert found(client, q=sku.lower())[0] == "新西兰去骨羊肉"
 
 
+def test_a_word_is_no_code(client: Any, shelf: dict[str, uuid.UUID]) -> None:
+    for asked in ("beef", "牛肉"):
+        (card,) = client.get(SHELF, query_string={"q": asked}).get_json()["items"]
+        parts = {part["part"]: part["points"] for part in card["ranking"]["parts"]}
+        assert 0 < parts["text"] <= ranking.TEXT
+
+
+def test_words_in_the_title_outrank_words_in_the_description(client: Any, seller: Seller) -> None:
+    aside = {"zh": "可配龙虾", "en": "Goes with lobster"}
+    beef = builders.publish(seller, builders.general(description=aside, category="lobster", price="100.00"))
+    lobster = builders.publish(seller, builders.retail(price="100.00"))
+    for asked in ("lobster", "龙虾"):
+        page = client.get(SHELF, query_string={"q": asked}).get_json()["items"]
+        assert [card["id"] for card in page] == [str(lobster), str(beef)]
+
+
 def test_filters(client: Any, seller: Seller, shelf: dict[str, uuid.UUID]) -> None:
     assert len(found(client)) == 3
     assert found(client, category="mutton") == ["新西兰去骨羊肉"]

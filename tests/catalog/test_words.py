@@ -46,9 +46,9 @@ def test_full_width_and_case_do_not_matter() -> None:
 
 
 def test_a_goods_code_is_found_by_its_beginnings() -> None:
-    assert lexemes(words.code_vector("0202300090", "AU-1")) == {"0202", "020230", "02023000", "0202300090", "au-1"}
-    assert words.code_query("0202.30.00") == "'02023000'"
+    assert lexemes(words.code_vector("0202300090", "AU-1")) == {"#0202", "#020230", "#02023000", "#0202300090", "#au-1"}
+    assert words.code_query("0202.30.00") == "'#02023000'"
 
 
 def test_quotes_and_backslashes_cannot_leave_the_lexeme() -> None:
-    assert words.code_query("a'b\\c") == "'a''b\\\\c'"
+    assert words.code_query("a'b\\c") == "'#a''b\\\\c'"
