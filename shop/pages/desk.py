@@ -15,7 +15,7 @@ from core.errors import Problem
 from core.schemas import Choice, Day, Text
 from core.web import actor, requires
 from customs import declaration_views, filing
-from customs.api.answers import after_id, id_page
+from customs.api.answers import after_newest, newest_page
 from customs.models import DECLARATION_STATUSES
 from customs.reports import duty
 from customs.reports.table import as_csv
@@ -41,9 +41,9 @@ class _Report(Schema):
 def declarations() -> str:
     """Declarations, newest first."""
     query = read_query(_Declarations())
-    after = after_id(query["cursor"])
+    after = after_newest(query["cursor"])
     wanted = declaration_views.Filter(status=query["status"], order=query["order"], after=after)
-    result = id_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"])
+    result = newest_page(declaration_views.listing(wanted, query["limit"] + 1), query["limit"])
     return render_template(
         "desk/declarations.html",
         result=result,
