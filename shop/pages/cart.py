@@ -48,6 +48,8 @@ def show() -> str:
         lines=lines,
         quote=quote,
         problem=problem,
+        blocked=waiting,
+        identity_asked=bool(quote and len(waiting) < len(quote["blocked"])),
         ready=bool(quote and quote["orders"] and not waiting),
     )
 

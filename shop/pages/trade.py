@@ -26,7 +26,7 @@ pages = Blueprint("trade_pages", __name__, url_prefix="/trade")
 def listings() -> str:
     """Own listings of any state, newest first."""
     own = merchants.acting_for(actor().id)
-    result = listings_service.managed_page(own, **read_query(PageArguments()))
+    result = listings_service.managed_page(own, status=None, **read_query(PageArguments()))
     return render_template("trade/listings.html", result=result)
 
 
