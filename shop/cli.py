@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-import catalog.seed
 import click
-import customs.seed
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+import catalog.seed
+import customs.seed
 import shop.seed
 from core import accounts, audit, jobs
 from core.database import db, transaction
