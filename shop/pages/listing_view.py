@@ -42,6 +42,7 @@ def _line(line: dict[str, Any]) -> dict[str, Any]:
         ],
         "tax": line["tax"],
         "standing": line.get("standing"),
+        "assumed": line.get("assumed", []),
         "applied": line.get("applied", []),
         "not_applied": line.get("not_applied", []),
         "explanation": line.get("explanation", []),

@@ -1,11 +1,15 @@
 """What a person does in the shop, page by page: the forms are the pages' own."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from sqlalchemy import func, select
 
+from core import config
 from core.database import db
 from shop import carts
 from shop.models import Purchase
@@ -137,3 +141,39 @@ def test_a_new_account_is_signed_in_and_keeps_its_cart(browser: Browser, shelf: 
     assert browser.go("/account").status_code == 200
     assert "new@landfall.example" in browser.go("/account").get_data(as_text=True)
     assert f'value="{crab}"' in browser.go("/cart").get_data(as_text=True)
+
+
+@pytest.fixture
+def at_stripe_itself() -> Iterator[None]:
+    """Payments go to Stripe, not to a sandbox."""
+    ours = config.current()
+    config.use(replace(ours, stripe_api_base="https://api.stripe.com"))
+    yield
+    config.use(ours)
+
+
+def test_stripes_own_form_is_shown_when_payments_go_to_stripe(
+    browser: Browser, place: Callable[..., Any], shelf: Shelf, at_stripe_itself: None
+) -> None:
+    who = builders.buyer()
+    purchase = place(who, (builders.put_listing(shelf), "1"))
+    browser.sign_in(who)
+    assert browser.go(f"/purchases/{purchase['purchase']}/pay").headers["Location"].endswith("/stripe")
+    answer = browser.go(f"/purchases/{purchase['purchase']}/stripe")
+    page = answer.get_data(as_text=True)
+    assert 'src="https://js.stripe.com/v3/"' in page
+    assert f'data-secret="{purchase["payment"]["client_secret"]}"' in page
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self' https://js.stripe.com" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_the_sandbox_page_is_given_the_buyers_name(browser: Browser, place: Callable[..., Any], shelf: Shelf) -> None:
+    who = builders.buyer(name="王芳")
+    purchase = place(who, (builders.put_listing(shelf), "1"))
+    browser.sign_in(who)
+    target = urlsplit(browser.go(f"/purchases/{purchase['purchase']}/pay").headers["Location"])
+    assert target.path == f"/sandbox/pay/{purchase['payment']['intent']}"
+    asked = parse_qs(target.query)
+    assert asked["name"] == ["王芳"]
+    assert asked["return_url"] == [f"http://localhost/purchases/{purchase['purchase']}"]
