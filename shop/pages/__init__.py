@@ -47,3 +47,4 @@ def init_app(app: Flask) -> None:
     basket.init_app(app)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
+    account.guard_sign_in(app)
