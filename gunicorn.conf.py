@@ -59,8 +59,9 @@ def post_fork(server: Any, worker: Any) -> None:
     from core.database import db
 
     application = worker.app.wsgi()
-    with application.app_context():
-        db.engine.dispose(close=False)
+    if "sqlalchemy" in application.extensions:  # the benchmark's bare application has its own pool
+        with application.app_context():
+            db.engine.dispose(close=False)
 
 
 def child_exit(server: Any, worker: Any) -> None:

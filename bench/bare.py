@@ -7,6 +7,7 @@ decrements in one transaction.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
@@ -46,7 +47,9 @@ def _pool() -> ConnectionPool:
     """One pool a process, opened after the fork."""
     if os.getpid() not in _pools:
         url = os.environ["DATABASE_URL"].replace("postgresql+psycopg://", "postgresql://")
-        _pools[os.getpid()] = ConnectionPool(url, min_size=8, max_size=10, kwargs={"row_factory": dict_row}, open=True)
+        pool = ConnectionPool(url, min_size=8, max_size=10, kwargs={"row_factory": dict_row}, open=True)
+        atexit.register(pool.close)
+        _pools[os.getpid()] = pool
     return _pools[os.getpid()]
 
 
