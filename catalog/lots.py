@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, Uuid, column, insert, or_, select, update, values
+from sqlalchemy import ARRAY, Numeric, Uuid, column, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from catalog.models import Lot, StockMovement
@@ -153,9 +153,10 @@ def _lock(session: Session, allocations: Iterable[Allocation]) -> dict[uuid.UUID
 
 
 def _update_of(by_lot: dict[uuid.UUID, Decimal]) -> tuple[Any, Any]:
-    """One UPDATE over all lots, joined with the quantity of each."""
+    """One UPDATE over all lots, joined with the quantity of each: two arrays, as a VALUES is compiled on each call."""
+    ids, quantities = literal(list(by_lot), ARRAY(Uuid)), literal(list(by_lot.values()), ARRAY(Numeric(19, 5)))
     columns = (column("lot_id", Uuid), column("quantity", Numeric(19, 5)))
-    part = values(*columns, name="part").data(list(by_lot.items()))
+    part = func.unnest(ids, quantities).table_valued(*columns, name="part").render_derived()
     return update(Lot).where(Lot.id == part.c.lot_id).execution_options(synchronize_session=False), part
 
 
