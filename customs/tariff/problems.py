@@ -25,3 +25,4 @@ RETAIL_NOT_IN_FORCE = declare("retail_not_in_force", 422, "Cross-border retail i
 AGREEMENT_UNKNOWN = declare("agreement_unknown", 422, "No such agreement")
 QUOTA_UNKNOWN = declare("quota_unknown", 422, "No such quota")
 OUTSIDE_COVERAGE = declare("outside_coverage", 422, "The law of that day is not established")
+PARAMETER_MISSING = declare("parameter_missing", 422, "A legal parameter is not in force on that day")

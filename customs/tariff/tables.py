@@ -70,6 +70,7 @@ TABLES: tuple[Table, ...] = (
     Table("consumption_tax", {"hs": "hs!", "rate": "rate", "threshold": "amounts", "below": "rate?"}, ("hs",)),
     Table("retail_limits", {"single_limit": "number", "annual_limit": "number", "tax_share": "number"}, (),
           gapless=True),
+    Table("parameters", {"id": "text!", "value": "number", "unit": "text!"}, ("id",)),
     Table("waivers", {"tax": "choice:duty|consumption_tax|vat", "amount": "number"}, ("tax",)),
     Table("positive_list", {"hs": "hs!", "modes": "text", "remark": "text", "cap_kg": "number?", "cap_group": "text",
                             "edition": "text!"}, ("hs", "edition")),

@@ -274,6 +274,22 @@ class Tariff:
         rows = [row for row in self.tables["waivers"] if row["first_day"] <= ordinal <= row["last_day"]]
         return {row["tax"]: int(row["amount"] * 100) for row in rows}
 
+    def parameter(self, name: str, day: date) -> Row:
+        """The row of a legal parameter (a limit, a threshold, a share) in force on a day, its number under `value`.
+        Raises Problem parameter_missing."""
+        ordinal = day.toordinal()
+        for row in self._parameters.get(name, ()):
+            if row["first_day"] <= ordinal <= row["last_day"]:
+                return row
+        raise Problem(problems.PARAMETER_MISSING, f"{name}: not in force on {day} (parameters.csv)")
+
+    @cached_property
+    def _parameters(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.tables["parameters"]:
+            found.setdefault(row["id"], []).append(row)
+        return found
+
     def import_ban(self, hs: str, origin: str | None, day: date) -> Row | None:
         """The row in force for a code and origin whose `kind` is "ban", or "conditions" under which it may enter."""
         return self.by_prefix("bans").find(hs, day.toordinal(), lambda row: row["origin"] == origin)
