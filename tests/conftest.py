@@ -95,6 +95,16 @@ def _clean_tables(request: pytest.FixtureRequest) -> Iterator[None]:
     cleaner.clean()
 
 
+@pytest.fixture(autouse=True)
+def _own_settings() -> Iterator[None]:
+    """A test that makes an application of its own leaves the others' settings as they were."""
+    from core import config
+
+    before = list(config._current)
+    yield
+    config._current[:] = before or config._current
+
+
 @pytest.fixture(scope="session")
 def settings(database_url: str) -> Any:
     """The settings of the application under test."""
