@@ -20,8 +20,15 @@ def half_up(numerator: Any, denominator: Any) -> Any:
 
     Arrays hold while `2 * |numerator| + denominator < 2**63`; callers state and check their bounds.
     """
-    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return magnitude * ((numerator >= 0) * 2 - 1)
+    return half_up_magnitude(abs(numerator), denominator) * ((numerator >= 0) * 2 - 1)
+
+
+def half_up_magnitude(numerator: Any, denominator: Any) -> Any:
+    """`half_up` of what is known not to be negative: half the passes over a column."""
+    doubled = numerator + numerator
+    doubled += denominator
+    doubled //= 2 * denominator
+    return doubled
 
 
 def round_to_fen(yuan: Decimal) -> int:

@@ -6,35 +6,57 @@ the value; with amounts per unit (`*_parts`, in 10^-7 fen) it is 10^7 and the co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from core.money import half_up
+from core.money import half_up, half_up_magnitude
 from customs.duty.bounds import SPECIFIC_PARTS
+from customs.duty.choices import specific_parts
 from customs.duty.columns import NO_QUANTITY, OK, Ints, Lines, Selection, Taxes
-from customs.duty.selection import specific_parts
 from customs.tariff.rates import WHOLE
-from customs.tariff.schedules import NONE
 from customs.tariff.tariff import Tariff
 
 
+def tax_on(value: Any, share: Any) -> Any:
+    """A share of the value in 0.001 %, rounded to fen (Tariff Law art. 23). Ints or int64 columns, not negative."""
+    return half_up_magnitude(value * share, WHOLE)
+
+
+def tax_inside(base: Any, share: Any) -> Any:
+    """base * c / (1 - c), rounded: consumption tax is part of its own base (Consumption Tax Regulations art. 9)."""
+    return half_up_magnitude(base * share, WHOLE - share)
+
+
+def stepwise(value: Any, duties: Any, consumption_of: Callable[[Any], Any], vat_share: Any) -> tuple[Any, Any]:
+    """Consumption tax on value and duties, VAT on all of it (VAT Law art. 14); each rounded at its own step, because
+    each is a bill of its own and the next is charged on it (rule A1)."""
+    base = value + duties
+    consumption = consumption_of(base)
+    return consumption, tax_on(base + consumption, vat_share)
+
+
+def retail_share(value: Any, share: Any, levied: int, inside: Any = 0) -> Any:
+    """value * share / (1 - c) * `levied` %, rounded once (Caiguanshui 2016 No.18, 2018 No.49); `inside` is c."""
+    return half_up_magnitude(levied * value * share, 100 * (WHOLE - inside))
+
+
 def general_trade(tariff: Tariff, lines: Lines, selection: Selection) -> Taxes:
-    """Duty on the value; each addition on the value; consumption tax on their sum, itself included; VAT on all of it
-    (Tariff Law art. 23, Consumption Tax Regulations art. 9, VAT Law art. 14). Rounded half-up to fen at each step."""
+    """Duty on the value; each addition on the value; consumption tax on their sum, itself included; VAT on all."""
     columns = tariff.columns
-    duty = half_up(lines.value * columns.ad_valorem[selection.entry], WHOLE)
+    duty = tax_on(lines.value, selection.share)
     wide = np.flatnonzero(columns.specific[selection.entry])
     if len(wide):
-        duty[wide] = half_up(_exact(tariff, lines, selection, wide, selection.entry[wide]), WHOLE * SPECIFIC_PARTS)
-    base = lines.value + duty
+        exact = _exact(tariff, lines, selection, wide, selection.entry[wide], selection.share[wide])
+        duty[wide] = half_up(exact, WHOLE * SPECIFIC_PARTS)
     additional = np.zeros(len(lines), np.int64)
     additions = _additions(tariff, lines, selection)
     if len(selection.added_at):
         additional[selection.added_at] = additions.sum(axis=0)
-        base += additional
-    consumption = _consumption(tariff, lines, selection, base)
-    vat = half_up((base + consumption) * columns.ad_valorem[selection.vat], WHOLE)
+    consumption, vat = stepwise(lines.value, duty + additional,
+                                lambda base: _consumption(tariff, lines, selection, base),
+                                columns.ad_valorem[selection.vat])  # fmt: skip
     return Taxes(duty, additions, additional, consumption, vat)
 
 
@@ -43,9 +65,10 @@ def _additions(tariff: Tariff, lines: Lines, selection: Selection) -> Ints:
     columns, at, added = tariff.columns, selection.added_at, selection.added
     if not len(at):
         return np.zeros(added.shape, np.int64)
-    additions: Ints = half_up(lines.value[at] * columns.ad_valorem[added], WHOLE)
+    additions: Ints = tax_on(lines.value[at], columns.ad_valorem[added])
     for depth, wide in zip(*np.nonzero(columns.specific[added]), strict=True):
-        exact = _exact(tariff, lines, selection, at[[wide]], added[depth, [wide]])
+        entry = added[depth, [wide]]
+        exact = _exact(tariff, lines, selection, at[[wide]], entry, columns.ad_valorem[entry])
         additions[depth, wide] = half_up(exact, WHOLE * SPECIFIC_PARTS)[0]
     return additions
 
@@ -58,16 +81,16 @@ def retail(tariff: Tariff, lines: Lines, selection: Selection, share: int) -> Ta
     """
     columns = tariff.columns
     v = columns.ad_valorem[selection.vat]
+    c = columns.ad_valorem[selection.consumption]
     zero = np.zeros(len(lines), np.int64)
-    taxed = np.flatnonzero(selection.consumption != NONE)
-    vat = half_up(share * lines.value * v, 100 * WHOLE)
-    consumption = zero.copy()
-    if len(taxed):
-        entry = selection.consumption[taxed]
-        c = columns.ad_valorem[entry]
-        value, parts, scale = _scaled(tariff, lines, selection, taxed, entry)
-        consumption[taxed] = half_up(share * (value * c + parts * WHOLE), 100 * (WHOLE - c) * scale)
-        vat[taxed] = half_up(share * (value + parts) * v[taxed], 100 * (WHOLE - c) * scale)
+    vat = retail_share(lines.value, v, share, c)
+    consumption = retail_share(lines.value, c, share, c)
+    wide = np.flatnonzero(columns.specific[selection.consumption])
+    if len(wide):
+        parts = _parts(tariff, lines, selection, wide, selection.consumption[wide])
+        value, inside = lines.value[wide].astype(object) * SPECIFIC_PARTS, WHOLE - c[wide]
+        consumption[wide] = half_up(share * (value * c[wide] + parts * WHOLE), 100 * inside * SPECIFIC_PARTS)
+        vat[wide] = half_up(share * (value + parts) * v[wide], 100 * inside * SPECIFIC_PARTS)
     return Taxes(zero, np.zeros((0, 0), np.int64), zero.copy(), consumption, vat)
 
 
@@ -78,10 +101,11 @@ def retail_in_full(tariff: Tariff, lines: Lines, selection: Selection) -> Taxes:
     rows = np.arange(len(lines))
     unit = WHOLE * SPECIFIC_PARTS  # of one fen
     value = lines.value.astype(object) * unit
-    duty = _exact(tariff, lines, selection, rows, selection.entry)
+    duty = _exact(tariff, lines, selection, rows, selection.entry, selection.share)
     additional = np.zeros(len(lines), object)
-    exact_additions = np.array([_exact(tariff, lines, selection, selection.added_at, entries)
-                                for entries in selection.added], object).reshape(selection.added.shape)  # fmt: skip
+    exact_additions = np.array([_exact(tariff, lines, selection, selection.added_at, entries,
+                                       columns.ad_valorem[entries]) for entries in selection.added],
+                               object).reshape(selection.added.shape)  # fmt: skip
     if len(selection.added_at):
         additional[selection.added_at] = exact_additions.sum(axis=0)
     base = value + duty + additional
@@ -98,11 +122,10 @@ def retail_in_full(tariff: Tariff, lines: Lines, selection: Selection) -> Taxes:
                  vat.astype(np.int64))  # fmt: skip
 
 
-def _exact(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, entries: Any) -> Any:
+def _exact(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, entries: Any, shares: Any) -> Any:
     """The exact duty of an entry in 1 / (WHOLE * 10^7) fen, as Python integers."""
-    share = tariff.columns.ad_valorem[entries].astype(object)
     parts = _parts(tariff, lines, selection, rows, entries)
-    return lines.value[rows].astype(object) * share * SPECIFIC_PARTS + parts * WHOLE
+    return lines.value[rows].astype(object) * shares * SPECIFIC_PARTS + parts * WHOLE
 
 
 def _parts(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, entries: Any) -> Any:
@@ -116,26 +139,14 @@ def _parts(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, entrie
     return parts
 
 
-def _scaled(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, entries: Any) -> tuple[Any, Any, int]:
-    """(value, amount per unit, scale): int64 and scale 1 while no entry has an amount per unit."""
-    value = lines.value[rows]
-    if not tariff.columns.specific[entries].any():
-        return value, np.zeros(len(rows), np.int64), 1
-    parts = _parts(tariff, lines, selection, rows, entries)
-    return value.astype(object) * SPECIFIC_PARTS, parts, SPECIFIC_PARTS
-
-
 def _consumption(tariff: Tariff, lines: Lines, selection: Selection, base: Ints) -> Ints:
     """(base * c + q) / (1 - c), rounded: the tax is part of its own base, the amount per unit inside the bracket."""
-    consumption = np.zeros(len(lines), np.int64)
-    taxed = np.flatnonzero(selection.consumption != NONE)
-    if len(taxed):
-        entry = selection.consumption[taxed]
-        c = tariff.columns.ad_valorem[entry]
-        scale, parts = 1, np.zeros(len(taxed), np.int64)
-        own: Any = base[taxed]
-        if tariff.columns.specific[entry].any():
-            scale, parts = SPECIFIC_PARTS, _parts(tariff, lines, selection, taxed, entry)
-            own = own.astype(object) * SPECIFIC_PARTS
-        consumption[taxed] = half_up(own * c + parts * WHOLE, (WHOLE - c) * scale)
+    columns = tariff.columns
+    c = columns.ad_valorem[selection.consumption]
+    consumption: Ints = tax_inside(base, c)
+    wide = np.flatnonzero(columns.specific[selection.consumption])
+    if len(wide):
+        parts = _parts(tariff, lines, selection, wide, selection.consumption[wide])
+        exact = base[wide].astype(object) * SPECIFIC_PARTS * c[wide] + parts * WHOLE
+        consumption[wide] = half_up(exact, (WHOLE - c[wide]) * SPECIFIC_PARTS)
     return consumption

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from customs.duty.bounds import SPECIFIC_PARTS
+from customs.duty.additions import add
+from customs.duty.choices import burden, compare, resolve
 from customs.duty.columns import (
     GENERAL,
     MFN,
     NO_CLASS,
     NO_CONTENT,
-    NO_INSTANT,
     NO_QUANTITY,
     NO_RATE,
     NO_VAT,
@@ -29,7 +29,7 @@ from customs.duty.columns import (
 )
 from customs.tariff.origins import MFN as MFN_CLASS
 from customs.tariff.origins import NO_CLASS as WITHOUT_CLASS
-from customs.tariff.rates import RATE_MAX, WHOLE
+from customs.tariff.rates import RATE_MAX
 from customs.tariff.reading import FIRST
 from customs.tariff.schedules import NONE
 from customs.tariff.tariff import Tariff
@@ -53,12 +53,12 @@ def select(tariff: Tariff, lines: Lines, duty: bool = True) -> Selection:
         kind, entry = _base(tariff, lines, slot, found, fault)
     else:
         kind, entry = np.zeros(count, np.int64), np.full(count, NONE, np.int32)
-    selection = Selection(slot, kind, entry, np.full(count, NONE, np.int64), np.zeros(0, np.int64),
-                          np.zeros((0, 0), np.int32), vat, consumption, fault)  # fmt: skip
+    selection = Selection(slot, kind, entry, np.zeros(count, np.int64), np.full(count, NONE, np.int64),
+                          np.zeros(0, np.int64), np.zeros((0, 0), np.int32), vat, consumption, fault)  # fmt: skip
     if duty:
         _preferences(tariff, lines, selection)
-        _lower_arm(tariff, lines, selection)
-        _additions(tariff, lines, selection)
+        add(tariff, lines, selection)
+        _arms(tariff, lines, selection)
     _consumption(tariff, lines, selection)
     return selection
 
@@ -72,6 +72,8 @@ def _wanted(tariff: Tariff, duty: bool) -> Ints:
 def _base(tariff: Tariff, lines: Lines, slot: Any, found: Any, fault: Any) -> tuple[Any, Any]:
     """Art. 12-14: in quota the quota rate; MFN origins the provisional rate or MFN; other origins the general rate."""
     mfn, provisional, general, quota = found[0], found[1], found[2], found[3]
+    if lines.part is not None:
+        provisional = _of_part(tariff, lines, slot, provisional)
     rate_class = tariff.origins.rate_class[lines.origin, slot]
     most_favoured = rate_class == MFN_CLASS
     temporary = provisional != NONE
@@ -87,6 +89,13 @@ def _base(tariff: Tariff, lines: Lines, slot: Any, found: Any, fault: Any) -> tu
     if classless.any():
         fault[classless & (fault != NO_VAT)] = NO_CLASS
     return kind, entry
+
+
+def _of_part(tariff: Tariff, lines: Lines, slot: Any, provisional: Any) -> Any:
+    """A provisional rate of a part of a code ("ex") goes before that of the whole, for goods said to be that part."""
+    assert lines.part is not None
+    own = tariff.schedules.entry(np.maximum(lines.part, 0), lines.line, slot)
+    return np.where((lines.part >= 0) & (own != NONE), own, provisional)
 
 
 def _preferences(tariff: Tariff, lines: Lines, selection: Selection) -> None:
@@ -136,125 +145,20 @@ def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, f
     selection.agreement[at] = schedule[taken]
 
 
-def burden(tariff: Tariff, lines: Lines, rows: Any, entries: Any) -> Any:
-    """The exact duty an entry would give on each row, as Python integers of one scale; for comparing rates of
-    different form. A quantity that is not given counts as zero here and is refused where the rate is applied."""
+def _arms(tariff: Tariff, lines: Lines, selection: Selection) -> None:
+    """Of a choice of rates the arm that applies; the entry column then names that arm, `share` its rate."""
     columns = tariff.columns
-    best = _own_burden(tariff, lines, rows, entries)
-    arms = columns.lower[entries]
-    has = arms != NONE
-    if has.any():
-        other = _own_burden(tariff, lines, rows[has], arms[has])
-        best[has] = np.minimum(best[has], other)
-    return best
-
-
-def _own_burden(tariff: Tariff, lines: Lines, rows: Any, entries: Any) -> Any:
-    columns = tariff.columns
-    share = lines.value[rows].astype(object) * columns.ad_valorem[entries] * SPECIFIC_PARTS
-    return share + specific_parts(tariff, lines, rows, entries)[0] * WHOLE
-
-
-def specific_parts(tariff: Tariff, lines: Lines, rows: Any, entries: Any) -> tuple[Any, Any]:
-    """The amount per unit on each row in 10^-7 fen as Python integers, and where its quantity is missing."""
-    columns = tariff.columns
-    parts = np.zeros(len(rows), object)
-    missing = np.zeros(len(rows), bool)
-    units = columns.unit[entries]
-    for unit in np.unique(units):
-        if unit == 0:
-            continue
-        at = np.flatnonzero(units == unit)
-        given = lines.quantity.get(columns.units[unit])
-        quantity = np.full(len(at), -1, np.int64) if given is None else given[rows[at]]
-        missing[at] = quantity < 0
-        parts[at] = np.maximum(quantity, 0).astype(object) * columns.specific[entries[at]]
-    return parts, missing
-
-
-def _lower_arm(tariff: Tariff, lines: Lines, selection: Selection) -> None:
-    """Of an alternative duty the lower arm applies; the entry column then names that arm."""
-    columns = tariff.columns
-    arms = columns.lower[selection.entry]
-    rows = np.flatnonzero(arms != NONE)
-    if not len(rows):
-        return
-    own = _own_burden(tariff, lines, rows, selection.entry[rows])
-    other = _own_burden(tariff, lines, rows, arms[rows])
-    cheaper = (other < own).astype(bool)
-    _, missing = specific_parts(tariff, lines, rows, arms[rows])
-    selection.fault[rows[missing]] = NO_QUANTITY
-    selection.entry[rows[cheaper]] = arms[rows[cheaper]]
-
-
-def _additions(tariff: Tariff, lines: Lines, selection: Selection) -> None:
-    """Art. 16-18: anti-dumping, countervailing, safeguard, retaliatory and reciprocal duties of the origin, each its
-    own addition (rule A2). Art. 19: origin unproven, the heaviest burden of any origin."""
-    bears = tariff.origins.bears_addition[lines.origin]
-    if lines.unproven is not None:
-        bears = bears | lines.unproven
-    rows = np.flatnonzero(bears)
-    if not len(rows):
-        return
-    found = additions(tariff, lines, selection, rows, lines.origin[rows])
-    if lines.unproven is not None and lines.unproven.any():
-        at = np.flatnonzero(lines.unproven[rows])
-        found[:, at] = _unproven(tariff, lines, selection, rows[at], found[:, at])
-    bearing = (found != NONE).any(axis=0)
-    selection.added_at, selection.added = rows[bearing], found[:, bearing]
-
-
-def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, origin: Any) -> Any:
-    """The entries added on each row if it were of `origin`; marks rows whose day needs an instant (rule A19)."""
-    origins, columns = tariff.origins, tariff.columns
-    schedule = origins.addition[:, origin]
-    found = tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], selection.slot[rows])
-    found = np.where(schedule >= 0, found, NONE)
-    if len(origins.exporters) > 1:
-        found = _of_exporter(tariff, lines, rows, origin, found)
-    ending = columns.until[found] >= 0
-    if ending.any():
-        minute = np.full(len(rows), -1, np.int64) if lines.minute is None else lines.minute[rows]
-        selection.fault[rows[ending.any(axis=0) & (minute < 0)]] = NO_INSTANT
-        found = np.where(ending & (minute >= columns.until[found]), NONE, found)
-    return found
-
-
-def _of_exporter(tariff: Tariff, lines: Lines, rows: Any, origin: Any, found: Any) -> Any:
-    """An exporter's own rate displaces for it the rate of all others (Anti-Dumping Regulations art. 41)."""
-    origins = tariff.origins
-    exporter = np.zeros(len(rows), np.int64) if lines.exporter is None else lines.exporter[rows]
-    wanted = origins.addition_exporter[:, origin]
-    result = np.where((wanted == 0) | (wanted == exporter), found, NONE)
-    for i in np.flatnonzero(exporter > 0):
-        for depth, (_, measure, code) in enumerate(origins.added[int(origin[i])]):
-            if code == 0 and (measure, int(exporter[i])) in origins.named:
-                result[depth, i] = NONE
-    return result
-
-
-def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, best: Any) -> Any:
-    """Art. 19: the higher of the normal rate plus the highest measures of any origin, and the general rate; the
-    additions that are left."""
-    columns = tariff.columns
-    heaviest = _sum_of_rates(columns, best)
-    for origin in tariff.origins.added:
-        found = additions(tariff, lines, selection, rows, np.full(len(rows), origin, np.int64))
-        total = _sum_of_rates(columns, found)
-        best = np.where(total > heaviest, found, best)
-        heaviest = np.maximum(total, heaviest)
-    general = tariff.schedules.entry(tariff.schedules.names["general"], lines.line[rows], selection.slot[rows])
-    applies = heaviest > 0
-    selection.fault[rows[applies & (general == NONE)]] = NO_RATE
-    normal = columns.ad_valorem[selection.entry[rows]]
-    higher = applies & (general != NONE) & (columns.ad_valorem[general] > normal + heaviest)
-    selection.kind[rows[higher]] = GENERAL
-    selection.entry[rows[higher]] = general[higher]
-    return np.where(higher, NONE, best)
-
-
-def _sum_of_rates(columns: Any, found: Any) -> Any:
-    return columns.ad_valorem[found].sum(axis=0)
+    rows = np.flatnonzero((columns.how[selection.entry] != 0) | columns.slides[selection.entry])
+    if len(rows):
+        resolved = resolve(tariff, lines, rows, selection.entry[rows])
+        selection.entry[rows] = resolved.entry
+        told = (resolved.fault != OK) & (selection.fault[rows] == OK)
+        selection.fault[rows[told]] = resolved.fault[told]
+        selection.doubtful |= resolved.doubtful
+        selection.share = columns.ad_valorem[selection.entry]
+        selection.share[rows] = resolved.share
+    else:
+        selection.share = columns.ad_valorem[selection.entry]
 
 
 def _consumption(tariff: Tariff, lines: Lines, selection: Selection) -> None:
@@ -266,20 +170,13 @@ def _consumption(tariff: Tariff, lines: Lines, selection: Selection) -> None:
         return
     unread = taxed[~columns.known[entry[taxed]]]
     selection.fault[unread[selection.fault[unread] == OK]] = NO_RATE
-    for i in taxed[columns.threshold[entry[taxed]]]:
-        reached = _reaches(tariff, lines, int(i), int(entry[i]))
-        if reached is None:
-            selection.fault[i] = NO_CONTENT
-        elif not reached:
+    for i in taxed[columns.threshold[entry[taxed]]].tolist():
+        compared = compare(tariff, lines, i, columns.thresholds[entry[i]])
+        if isinstance(compared, int):
+            selection.fault[i] = NO_CONTENT if compared == NO_QUANTITY else compared
+            continue
+        side, sure = compared
+        if not sure:
+            selection.doubtful.add(i)
+        if side < 0:
             entry[i] = columns.below[entry[i]]
-
-
-def _reaches(tariff: Tariff, lines: Lines, row: int, entry: int) -> bool | None:
-    """True when the value per unit reaches the threshold; None when no fitting quantity is given."""
-    exact = int(lines.value[row]) if lines.exact is None else lines.exact[row]
-    for threshold in tariff.columns.thresholds[entry]:
-        content = lines.quantity.get(threshold.unit)
-        if content is not None and content[row] > 0:
-            # exact fen / 100 >= amount * content parts / 100,000, without a division
-            return bool(exact * 1000 * threshold.denominator >= threshold.numerator * int(content[row]))
-    return None

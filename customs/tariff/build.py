@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 
 from customs.tariff.rates import Rate, Staged
 from customs.tariff.reading import FOREVER, Row
-from customs.tariff.schedules import NONE, Amount, Entries, Entry, Stretch
+from customs.tariff.schedules import NONE, Entries, Entry, Stretch
 
 ASSUMED = 2
 SURCHARGE_DELAY = 2  # rule A7: the day a quota is used up is day 1, the surcharge starts on day 3
@@ -26,6 +25,9 @@ class Stretches:
         for name in ("mfn", "general", "provisional", "quota_rates"):
             rows = [row for row in tables[name] if not row.get("part")]
             self.of[name] = [stretch for row in rows for stretch in self._rated(row)]
+        for row in tables["provisional"]:
+            if row["part"]:
+                self.of.setdefault(part_schedule(row["part_name"]), []).extend(self._rated(row))
         self.of["vat"] = list(self._vat())
         self.of["consumption_tax"] = [self._consumption(row) for row in tables["consumption_tax"]]
         self._agreements()
@@ -83,8 +85,7 @@ class Stretches:
                     yield Stretch(member["hs"], first, last, self.entries.id(entry))
 
     def _consumption(self, row: Row) -> Stretch:
-        thresholds = tuple(_threshold(amount, unit) for amount, unit in row["threshold"])
-        entry = Entry(row["rate"], row["source"], row["standing"], thresholds=thresholds, below=row["below"])
+        entry = Entry(row["rate"], row["source"], row["standing"], thresholds=row["threshold"], below=row["below"])
         return Stretch(row["hs"], row["first_day"], row["last_day"], self.entries.id(entry))
 
     def _agreements(self) -> None:
@@ -102,7 +103,8 @@ class Stretches:
         for row in self.tables["quotas"]:
             quotas[row["measure"]].append(row)
         self.started = {row["quota"]: row for row in self.tables["quota_events"] if row["event"] == "surcharge_starts"}
-        for row in self.tables["measure_rates"]:
+        self._ending: dict[tuple[str, str, str, int], int] = {}  # what ends within a day
+        for row in sorted(self.tables["measure_rates"], key=lambda row: int(row["first_day"])):
             for country, stretch in self._levied(row, quotas[row["measure"]]):
                 name = measure_schedule(row["measure"], row["exporter"], country)
                 self.of.setdefault(name, []).append(stretch)
@@ -113,7 +115,7 @@ class Stretches:
 
     def _levied(self, row: Row, quotas: list[Row]) -> Iterator[tuple[str, Stretch]]:
         if not quotas:
-            yield from (("", stretch) for stretch in self._timed(row, row["first_day"], row["last_day"]))
+            yield from (("", stretch) for stretch in self._timed(row))
             return
         for quota in quotas:
             event = self.started.get(quota["id"])
@@ -125,20 +127,30 @@ class Stretches:
             entry = self.entries.id(Entry(row["rate"], event["source"], standing, note=quota["id"]))
             yield quota["country"], Stretch(row["hs"], first, last, entry)
 
-    def _timed(self, row: Row, first: int, last: int) -> Iterator[Stretch]:
-        until = row["last_time"]
-        if until < 0:
+    def _timed(self, row: Row) -> Iterator[Stretch]:
+        """A row that begins or ends within a day has that day as a stretch of its own (rule A19)."""
+        since, until, first, last = row["first_time"], row["last_time"], row["first_day"], row["last_day"]
+        if since < 0 and until < 0:
             yield from self._rated(row)
             return
         plain = Entry(row["rate"], row["source"], row["standing"])
-        if first < last:
-            yield Stretch(row["hs"], first, last - 1, self.entries.id(plain))
-        yield Stretch(row["hs"], last, last, self.entries.id(plain._replace(until=until)))
+        key = (row["measure"], row["exporter"], row["hs"])
+        if until >= 0:
+            self._ending[(*key, last)] = self.entries.id(plain)
+        if since >= 0:
+            before = self._ending.get((*key, first), NONE) if first < last or until < 0 else NONE
+            late = plain._replace(since=since, before=before, until=until if first == last else -1)
+            yield Stretch(row["hs"], first, first, self.entries.id(late))
+            first += 1
+        if first <= last - (until >= 0):
+            yield Stretch(row["hs"], first, last - (until >= 0), self.entries.id(plain))
+        if until >= 0 and first <= last:
+            yield Stretch(row["hs"], last, last, self.entries.id(plain._replace(until=until)))
 
 
-def _threshold(amount: Decimal, unit: str) -> Amount:
-    numerator, denominator = amount.as_integer_ratio()
-    return Amount(f"{amount} CNY/{unit}", numerator, denominator, unit)
+def part_schedule(name: str) -> str:
+    """The name of the schedule of provisional rates for one part ("ex") of codes."""
+    return f"part:{name}"
 
 
 def measure_schedule(measure: str, exporter: str, country: str) -> str:

@@ -8,46 +8,48 @@ from decimal import Decimal
 import numpy as np
 
 from customs.tariff.faults import Fault, TariffFault
-from customs.tariff.rates import Rate
-from customs.tariff.schedules import NONE, Amount, Entry
+from customs.tariff.rates import Price, Rate
+from customs.tariff.schedules import NONE, Entry
 from customs.tariff.units import Units
 
 BASE_UNITS = ("kg", "l", "m2", "m")
 
 
 class EntryColumns:
-    """Per entry, and for NONE: `ad_valorem` (0.001 %), `specific` (0.0001 CNY per base unit), `unit`, `lower`
-    and `below` (entry numbers of the other arm and of the rate under a price threshold, or NONE), `until` (minute),
-    `plain` (a share of the value and nothing else), `known`."""
+    """Per entry, and for NONE: `ad_valorem` (0.001 %), `specific` (0.0001 CNY per base unit), `unit`, `how` (LOWER,
+    HIGHER, FROM, UP_TO or 0) with `other` (entry number of the other arm) and `price`, `slides`, `below` (the rate
+    under a price threshold, or NONE), `since` and `until` (minute) with `before` (entry), `plain` (a share of the
+    value and nothing else), `known`."""
 
     def __init__(self, entries: Sequence[Entry], units: Units) -> None:
         self._units_table = units
         self.units: list[str] = [""]
         self.entries: list[Entry] = list(entries)
-        arms = [(i, e.rate.lower, e.below) for i, e in enumerate(entries)]
-        self.lower = np.full(len(entries), NONE, np.int64)
-        self.below = np.full(len(entries), NONE, np.int64)
-        for i, lower, below in arms:
-            if lower is not None:
-                self.lower[i] = self._arm(entries[i], lower)
-            if below is not None and (below.ad_valorem or below.specific):
-                self.below[i] = self._arm(entries[i], below)
-        grown = (0, len(self.entries) - len(entries) + 1)
-        self.lower = np.pad(self.lower, grown, constant_values=NONE)
-        self.below = np.pad(self.below, grown, constant_values=NONE)
-        self.thresholds: list[tuple[Amount, ...]] = [e.thresholds for e in self.entries]
+        other = [NONE if e.rate.other is None else self._arm(e, e.rate.other) for e in entries]
+        below = [NONE if e.below is None or e.below == Rate() else self._arm(e, e.below) for e in entries]
+        arms = [NONE] * (len(self.entries) - len(entries))  # an arm has no arms
         bases = [self._base(e) for e in self.entries]
+        rates = [e.rate for e in self.entries]
+        self.thresholds: list[tuple[Price, ...]] = [e.thresholds for e in self.entries]
         # The last element stands for NONE, which is -1: no rate, no unit, nothing known.
-        self.ad_valorem = np.array([*(e.rate.ad_valorem for e in self.entries), 0], np.int64)
+        self.ad_valorem = np.array([*(rate.ad_valorem for rate in rates), 0], np.int64)
         self.specific = np.array([*(amount for amount, _ in bases), 0], np.int64)
         self.unit = np.array([*(unit for _, unit in bases), 0], np.int64)
+        self.how = np.array([*(rate.how for rate in rates), 0], np.int64)
+        self.other = np.array([*other, *arms, NONE], np.int64)
+        self.below = np.array([*below, *arms, NONE], np.int64)
+        self.slides = np.array([*(rate.sliding is not None for rate in rates), False], bool)
+        self.since = np.array([*(e.since for e in self.entries), -1], np.int64)
+        self.before = np.array([*(e.before for e in self.entries), NONE], np.int64)
         self.until = np.array([*(e.until for e in self.entries), -1], np.int64)
-        self.known = np.array([*(e.rate.known for e in self.entries), False], bool)
+        self.known = np.array([*(rate.known for rate in rates), False], bool)
         self.threshold = np.array([*(bool(e.thresholds) for e in self.entries), False], bool)
-        self.plain = (self.specific == 0) & (self.lower == NONE) & self.known & ~self.threshold
+        timed = (self.since >= 0) | (self.until >= 0)
+        self.plain = (self.specific == 0) & (self.how == 0) & ~self.slides & self.known & ~self.threshold & ~timed
         self.plain[NONE] = True
 
     def _arm(self, entry: Entry, rate: Rate) -> int:
+        """The number of a further entry that holds one arm of another."""
         self.entries.append(entry._replace(rate=rate, below=None, thresholds=()))
         return len(self.entries) - 1
 

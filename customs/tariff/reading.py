@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from customs.tariff.faults import Fault
-from customs.tariff.rates import parse_amount, parse_rate
+from customs.tariff.rates import Rate, Staged, parse_price, parse_rate
 from customs.tariff.tables import TABLES, Table
 
 FOREVER = date(2099, 12, 31).toordinal()
@@ -149,7 +149,7 @@ class Reader:
             group.sort(key=lambda row: row["first_day"])
             for before, after in pairwise(group):
                 what = " ".join(map(str, key)) or "the table"
-                if after["first_day"] <= before["last_day"]:
+                if after["first_day"] <= before["last_day"] and not _hands_over(before, after):
                     self.fault(file, after["line"], f"{what}: in force on the same day as line {before['line']}")
                 elif table.gapless and after["first_day"] > before["last_day"] + 1:
                     self.fault(file, after["line"], f"{what}: days without a row after line {before['line']}")
@@ -165,6 +165,12 @@ class Reader:
                 self.fault("coverage.toml", 0, f"{name}: needs first_day and a list of hs prefixes")
             if gap.get("origin") not in self._ids.get("countries", ()):
                 self.fault("coverage.toml", 0, f"{name}: unknown country {gap.get('origin')!r}")
+
+
+def _hands_over(before: Row, after: Row) -> bool:
+    """True when two rows meet within a day: one ends at the minute the other begins (rule A19)."""
+    met = before["last_day"] == after["first_day"]
+    return met and "first_time" in after and 0 <= before["last_time"] == after["first_time"]
 
 
 def _day(_: Reader, cell: str, __: str) -> int:
@@ -256,6 +262,14 @@ def _time(_: Reader, cell: str, __: str) -> int:
     return int(match[1]) * 60 + int(match[2])
 
 
+def _levy(_: Reader, cell: str, __: str) -> Rate | None:
+    """A rate that is no choice between two and does not slide: what may be added to a duty or charged as a tax."""
+    rate = parse_rate(cell)
+    if isinstance(rate, Staged) or (rate is not None and (rate.other is not None or rate.sliding is not None)):
+        raise ValueError(f"{cell!r} is a choice of rates; here stands one")
+    return rate
+
+
 _KINDS: dict[str, Callable[[Reader, str, str], Any]] = {
     "day": _day,
     "hs": _hs,
@@ -272,5 +286,6 @@ _KINDS: dict[str, Callable[[Reader, str, str], Any]] = {
     "number": _number,
     "time": _time,
     "rate": lambda _, cell, __: parse_rate(cell),
-    "amounts": lambda _, cell, __: tuple(parse_amount(part) for part in cell.split("; ")) if cell else (),
+    "levy": _levy,
+    "amounts": lambda _, cell, __: tuple(parse_price(part) for part in cell.split("; ")) if cell else (),
 }

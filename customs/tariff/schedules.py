@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from customs.tariff.rates import Rate
+from customs.tariff.rates import Price, Rate
 from customs.tariff.reading import FIRST, FOREVER
 
 NONE = -1  # no entry in force
@@ -25,23 +25,17 @@ NONE = -1  # no entry in force
 Content = tuple[tuple[int, int, int], ...]  # (first day, last day, entry) of one prefix
 
 
-class Amount(NamedTuple):
-    """A price threshold: `numerator / denominator` CNY per one `unit` of the net content (rule A21)."""
-
-    text: str
-    numerator: int
-    denominator: int
-    unit: str
-
-
 class Entry(NamedTuple):
-    """What one row says, without where it says it. `until` is the minute of the last day it ends at, or -1."""
+    """What one row says, without where it says it. `until` is the minute of the last day it ends at, `since` the
+    minute of the first day it begins at, or -1; `before` is the entry in force until then."""
 
     rate: Rate
     source: str
     standing: int
     until: int = -1
-    thresholds: tuple[Amount, ...] = ()
+    since: int = -1
+    before: int = NONE
+    thresholds: tuple[Price, ...] = ()
     below: Rate | None = None
     note: str = ""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from customs.tariff.origins import Origins
 from customs.tariff.rates import Rate
 from customs.tariff.reading import FIRST, FOREVER, Row
 from customs.tariff.schedules import NONE, Entry, Schedules, Slots, Stretch
+from customs.tariff.states import States
 from customs.tariff.units import Units
 
 STANDING_WORDS = ("official", "secondary", "assumed")
@@ -102,6 +104,12 @@ class Tariff:
         self.units = Units(self.tables["units"])
         self.columns = EntryColumns(stretches.entries.all, self.units)
         self.entries: list[Entry] = self.columns.entries
+        self.memos: dict[bool, Any] = {}  # answers kept by customs.duty.memo; a new edition starts without any
+
+    @cached_property
+    def states(self) -> States:
+        """Lines and origins that the law treats alike; made when first asked."""
+        return States(self)
 
     # Codes
 
@@ -290,6 +298,23 @@ class Tariff:
             found.setdefault(row["id"], []).append(row)
         return found
 
+    def nearest_rate(self, currency: str, day: int) -> tuple[Fraction, bool] | None:
+        """CNY for one unit of a currency on a day (ordinal) for price thresholds, and whether it is the rate of that
+        day: else the latest before it on file, else the first after it. None when the currency has no rate at all."""
+        rows = self._exchange_rows.get(currency, ())
+        if not rows:
+            return None
+        earlier = [row for row in rows if row["first_day"] <= day]
+        row = earlier[-1] if earlier else rows[0]
+        return Fraction(row["rate"]) / int(row["per"]), row["first_day"] <= day <= row["last_day"]
+
+    @cached_property
+    def _exchange_rows(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in sorted(self.tables.get("exchange_rates", ()), key=lambda row: int(row["first_day"])):
+            found.setdefault(row["currency"], []).append(row)
+        return found
+
     def import_ban(self, hs: str, origin: str | None, day: date) -> Row | None:
         """The row in force for a code and origin whose `kind` is "ban", or "conditions" under which it may enter."""
         return self.by_prefix("bans").find(hs, day.toordinal(), lambda row: row["origin"] == origin)
@@ -363,7 +388,7 @@ class Tariff:
             entry = stretches.entries.id(Entry(rate, "", ASSUMED, note="assumed by the request"))
             stretches.of[schedule].append(Stretch(prefix, FIRST, FOREVER, entry, layer=2))
         other = Tariff.__new__(Tariff)
-        own = ("_prefixed", "_schedule_names", "_assumed")  # caches over what is about to change
+        own = ("_prefixed", "_schedule_names", "_assumed", "states")  # caches over what is about to change
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in own})
         other.tables = tables
         other._build(stretches)

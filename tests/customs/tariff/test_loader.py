@@ -103,8 +103,8 @@ def test_an_operator_adds_an_anti_dumping_duty_per_exporter(folder: Path) -> Non
     _append(folder, "measures",
             "AD-TEST,anti_dumping,反倾销税,Anti-dumping duty,a notice,TH,2026-01-01,,recalled,assumed")  # fmt: skip
     _append(folder, "measure_rates",
-            "AD-TEST,,16041400,40,,2026-01-01,,recalled,assumed",
-            "AD-TEST,Siam Tuna,16041400,7.5,,2026-01-01,,recalled,assumed")  # fmt: skip
+            "AD-TEST,,16041400,40,,,2026-01-01,,recalled,assumed",
+            "AD-TEST,Siam Tuna,16041400,7.5,,,2026-01-01,,recalled,assumed")  # fmt: skip
     law = load_tariff(folder)
 
     def added(**more: str) -> int:

@@ -1,10 +1,11 @@
 """The grammar of rates."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
-from customs.tariff.rates import Rate, Staged, parse_rate
+from customs.tariff.rates import LOWER, UP_TO, Rate, Staged, parse_price, parse_rate
 
 
 @pytest.mark.parametrize(
@@ -22,8 +23,41 @@ def test_forms(text: str, ad_valorem: int, specific: int, unit: str | None) -> N
 def test_two_arms() -> None:
     rate = parse_rate("15 or lower 3 + 4380 CNY/set")
     assert isinstance(rate, Rate)
-    assert (rate.ad_valorem, rate.lower) == (15_000, Rate(3_000, 43_800_000, "set"))
-    assert rate.text == "15 or lower 3 + 4380 CNY/set"
+    assert (rate.ad_valorem, rate.how, rate.other) == (15_000, LOWER, Rate(3_000, 43_800_000, "set"))
+
+
+def test_a_choice_by_unit_price() -> None:
+    rate = parse_rate("15 up to 5000 USD/set else 3 + 4380 CNY/set")
+    assert isinstance(rate, Rate)
+    assert rate.price is not None
+    assert (rate.how, rate.price.numerator, rate.price.currency, rate.price.unit) == (UP_TO, 5000, "USD", "set")
+    beer = parse_price("370/988 USD/l")
+    assert Fraction(beer.numerator, beer.denominator) == Fraction(370, 988)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0", "12", "4.8", "1.3 CNY/kg", "0 CNY/l", "20 + 0.912 CNY/l", "0.2227 CNY/l", "unknown",
+     "15 or lower 3 + 4380 CNY/set", "5 or higher 0.5 CNY/kg", "15 up to 5000 USD/set else 3 + 4380 CNY/set",
+     "30 up to 2000 USD/set else 3 + 4374 CNY/set", "12 staged 10 from 2015", "11.5 staged 20 from 2022",
+     "0.57 CNY/kg from 14 CNY/kg else sliding 8.87/P + 2.908 P - 1 most 40 by CNY/kg"],
+)  # fmt: skip
+def test_a_rate_is_printed_as_it_was_written(text: str) -> None:
+    rate = parse_rate(text)
+    assert rate is not None
+    assert rate.text == text
+
+
+@pytest.mark.parametrize(
+    ("price", "percent"),
+    # 8.87 / 10 + 0.02908 x 10 - 1 = 0.1778; three decimals, half up; the cap; where the curve ends
+    [("10", "17.8"), ("14", "4.1"), ("6", "40"), ("0.01", "40"), ("13.999", "4.1"), ("11.25", "11.6")],
+)
+def test_the_sliding_duty_on_cotton_of_2013(price: str, percent: str) -> None:
+    rate = parse_rate("sliding 8.87/P + 2.908 P - 1 most 40 by CNY/kg")
+    assert isinstance(rate, Rate)
+    assert rate.sliding is not None
+    assert rate.sliding.at(Fraction(price)) == int(Decimal(percent) * 1000)
 
 
 def test_nothing_and_not_known() -> None:
@@ -32,7 +66,27 @@ def test_nothing_and_not_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12 %", "-1", "1e3", "٣", "12.0001", "1001", "twelve", "5 CNY", "1 CNY/KG", "012"]
+    "text",
+    [
+        "",
+        "12 %",
+        "-1",
+        "1e3",
+        "٣",
+        "12.0001",
+        "1001",
+        "twelve",
+        "5 CNY",
+        "1 CNY/KG",
+        "012",
+        "1 USD/kg",
+        "1 CNY/kg + 2 CNY/l",
+        "5 or lower",
+        "5 or lower 3 or lower 1",
+        "5 from 3 else 2",
+        "sliding 1/P",
+        "5 up to 3 USD/kg",
+    ],
 )
 def test_refused(text: str) -> None:
     with pytest.raises(ValueError):
