@@ -31,6 +31,7 @@ class Row:
     hs: str
     valued: Valued
     quantities: Quantities
+    beyond: bool = False  # this much lies beyond the quota of a safeguard
 
 
 class Measured(Mapping[str, Any]):
@@ -141,7 +142,7 @@ def _claims(tariff: Tariff, rows: Sequence[Row], lines: Lines) -> None:
     if any(proves_all(row.line) for row in rows):
         lines.proven = np.array([proves_all(row.line) for row in rows])
     if any(row.line.preference is not None for row in rows):
-        lines.claim = np.array([_claim(tariff, row) for row in rows], np.int64)
+        lines.claim = np.array([claimed(tariff, row) for row in rows], np.int64)
 
 
 def proves_all(line: Line) -> bool:
@@ -149,7 +150,8 @@ def proves_all(line: Line) -> bool:
     return line.origin_proof and line.origin_evidence != "unproven"
 
 
-def _claim(tariff: Tariff, row: Row) -> int:
+def claimed(tariff: Tariff, row: Row) -> int:
+    """The schedule of the agreement a line claims; -1 without a claim that counts. Raises Problem agreement_unknown."""
     claim = row.line.preference
     if claim is None:
         return -1

@@ -52,7 +52,8 @@ class AssumedRate:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line. `value`, `freight`, `insurance` are of the whole line in `currency`; insurance None means unknown:
-    0.3 % of goods and freight in general trade, nothing in retail."""
+    0.3 % of goods and freight in general trade, nothing in retail. `part` names the part of the code ("ex") that the
+    goods are, or "none"; `exclusion_no` is a granted exclusion from a retaliatory duty."""
 
     hs: str
     origin: str | None
@@ -66,6 +67,8 @@ class Line:
     preference: Preference | None = None
     origin_evidence: str = "declared"
     exporter: str | None = None
+    exclusion_no: str | None = None
+    part: str | None = None
     order: str = "1"
     unit1_quantity: Decimal | None = None
     unit2_quantity: Decimal | None = None
@@ -126,6 +129,8 @@ def _line(line: Mapping[str, Any]) -> Line:
                                                          claim.get("direct_transport", True)),
         origin_evidence=line.get("origin_evidence") or "declared",
         exporter=line.get("exporter"),
+        exclusion_no=line.get("exclusion_no"),
+        part=line.get("part"),
         order=line.get("order") or "1",
         unit1_quantity=_decimal(statutory.get("unit1_quantity")),
         unit2_quantity=_decimal(statutory.get("unit2_quantity")),

@@ -10,18 +10,17 @@ from core.errors import Problem, invalid
 from core.money import fen_text
 from customs.assessments.answers import AssessedLine, Assessment, Facts
 from customs.assessments.facts import general_facts, retail_facts
-from customs.assessments.prepare import Row, columns_of, in_field, of_line, rows_of
+from customs.assessments.outcomes import Computed, Outcome, outcomes
+from customs.assessments.prepare import Row, in_field, of_line, rows_of
 from customs.assessments.request import GENERAL_TRADE, RETAIL, Request
 from customs.assessments.retail import NO_INSURANCE, in_full, retail_blocks
 from customs.duty import columns as c
 from customs.duty.columns import Lines, Selection, Taxes
 from customs.duty.regimes import general_trade, retail, retail_in_full
-from customs.duty.selection import select
 from customs.duty.valuation import UNKNOWN_INSURANCE
 from customs.tariff import Tariff, problems
 from customs.tariff.origins import MFN as MFN_CLASS
 from customs.tariff.rates import Rate
-from customs.tariff.schedules import NONE
 
 LINES_MAX = 1000  # more go through the file endpoint
 _FIELDS = {problems.NOT_ON_POSITIVE_LIST: "hs", problems.ORIGIN_BANNED: "origin", problems.MODE_NOT_ALLOWED: "mode"}
@@ -64,10 +63,8 @@ def _general(tariff: Tariff, request: Request) -> list[AssessedLine]:
     rows = rows_of(tariff, request, UNKNOWN_INSURANCE)
     for row in rows:
         _refuse_ban(tariff, row, request.day)
-    lines = columns_of(tariff, request, rows)
-    selection = select(tariff, lines)
-    taxes = general_trade(tariff, lines, selection)
-    return _answers(tariff, request, rows, lines, selection, taxes, general_facts)
+    computed = Computed(tariff, request, rows, general_trade, GENERAL_TRADE)
+    return _answers(computed, outcomes(computed), general_facts)
 
 
 def _retail(tariff: Tariff, request: Request) -> list[AssessedLine]:
@@ -87,17 +84,17 @@ def _retail(tariff: Tariff, request: Request) -> list[AssessedLine]:
     answers: dict[int, AssessedLine] = {}
     inside = [row for row in rows if not full[row.i]]
     if inside:
-        lines = columns_of(tariff, request, inside)
-        selection = select(tariff, lines, duty=False)
-        taxes = retail(tariff, lines, selection, limits.share)
-        made = _answers(tariff, request, inside, lines, selection, taxes, retail_facts)
+
+        def law(tariff: Tariff, lines: Lines, selection: Selection) -> Taxes:
+            return retail(tariff, lines, selection, limits.share)
+
+        computed = Computed(tariff, request, inside, law, RETAIL, duty=False)
+        made = _answers(computed, outcomes(computed, limits.share), retail_facts)
         answers.update(zip(dict.fromkeys(row.i for row in inside), made, strict=True))
     above = [row for row in rows if full[row.i]]
     if above:
-        lines = columns_of(tariff, request, above, in_full=True)
-        selection = select(tariff, lines)
-        taxes = retail_in_full(tariff, lines, selection)
-        made = _answers(tariff, request, above, lines, selection, taxes, general_facts)
+        computed = Computed(tariff, request, above, retail_in_full, None, in_full=True)
+        made = _answers(computed, outcomes(computed), general_facts)
         answers.update(zip(dict.fromkeys(row.i for row in above), made, strict=True))
     return [answers[i] for i in range(len(request.lines))]
 
@@ -121,66 +118,44 @@ def _refuse_ban(tariff: Tariff, row: Row, day: date) -> None:
         raise of_line(in_field(problem, "origin"), row.i)
 
 
-def _answers(
-    tariff: Tariff,
-    request: Request,
-    rows: Sequence[Row],
-    lines: Lines,
-    selection: Selection,
-    taxes: Taxes,
-    facts: Any,
-) -> list[AssessedLine]:
-    columns = (lines.value, taxes.duty, taxes.additional_duty, taxes.consumption_tax, taxes.vat)
-    amounts = list(zip(*(column.tolist() for column in columns), strict=True))
-    faults = selection.fault.tolist()
+def _answers(computed: Computed, found: Sequence[Outcome], facts: Any) -> list[AssessedLine]:
+    tariff, request, rows = computed.tariff, computed.request, computed.rows
     groups: dict[int, list[int]] = {}
     for at, row in enumerate(rows):
         groups.setdefault(row.i, []).append(at)
     made = []
     for i, members in groups.items():
-        first = members[0]
-        _same_answer(tariff, rows, members, amounts, faults, selection)
-        if faults[first] != c.OK:
-            raise _fault(tariff, rows[first], faults[first], request.day)
-        rate = _duty_rate(tariff, selection, first)
-        vat = tariff.entries[int(selection.vat[first])].rate.text
+        _same_answer(tariff, rows, members, found)
+        outcome = found[members[0]]
+        if outcome.fault != c.OK:
+            raise _fault(tariff, rows[members[0]], outcome.fault, request.day)
         line = request.lines[i]
-        made.append(AssessedLine(line.hs, line.origin, amounts[first], (rate, vat),
-                                 _reader(facts, tariff, request, rows, members, lines, selection, taxes)))  # fmt: skip
+        made.append(AssessedLine(line.hs, line.origin, outcome.amounts, (outcome.duty_rate, outcome.vat_rate),
+                                 _reader(facts, computed, members)))  # fmt: skip
     return made
 
 
-def _reader(facts: Any, *given: Any) -> Any:
+def _reader(facts: Any, computed: Computed, members: list[int]) -> Any:
     def read() -> Facts:
-        result: Facts = facts(*given)
+        result: Facts = facts(computed.tariff, computed.request, computed.rows, members, *computed.all)
         return result
 
     return read
 
 
-def _same_answer(
-    tariff: Tariff, rows: Sequence[Row], members: list[int], amounts: list[Any], faults: list[int], selection: Selection
-) -> None:
+def _same_answer(tariff: Tariff, rows: Sequence[Row], members: list[int], found: Sequence[Outcome]) -> None:
     """Rule A11: an eight-digit code is answered when all its ten-digit codes give the same answer."""
-    if len(members) == 1:
-        return
-    answers = {(amounts[m], faults[m], _duty_rate(tariff, selection, m), int(selection.kind[m])) for m in members}
-    if len(answers) == 1:
+    if len({found[m] for m in members}) == 1:
         return
     row = rows[members[0]]
     children = [
-        {"hs": rows[m].hs, "duty_rate": _duty_rate(tariff, selection, m) if faults[m] == c.OK else None,
-         "tax": fen_text(sum(amounts[m][1:])) if faults[m] == c.OK else None, "name": tariff.names(rows[m].hs)[0]}
+        {"hs": rows[m].hs, "duty_rate": found[m].duty_rate if found[m].fault == c.OK else None,
+         "tax": fen_text(sum(found[m].amounts[1:])) if found[m].fault == c.OK else None,
+         "name": tariff.names(rows[m].hs)[0]}
         for m in members
     ]  # fmt: skip
     detail = f"{row.line.hs}: its ten-digit codes differ; name one of {', '.join(str(ch['hs']) for ch in children)}"
     raise of_line(in_field(Problem(problems.CODE_AMBIGUOUS, detail, children=children), "hs"), row.i)
-
-
-def _duty_rate(tariff: Tariff, selection: Selection, at: int) -> str:
-    """The duty rate as text; no entry means no duty is looked up, as inside the retail limits."""
-    entry = int(selection.entry[at])
-    return "0" if entry == NONE else tariff.entries[entry].rate.text
 
 
 def _fault(tariff: Tariff, row: Row, fault: int, day: date) -> Problem:

@@ -99,11 +99,12 @@ def check_bounds(batch: Batch) -> None:
 def _piece(tariff: Tariff, memo: Memo, route: str, batch: Batch, rows: slice, share: int, out: Levied) -> None:
     """One piece: rows of plain rates from what is kept, the others by a selection of their own."""
     number = tariff.codes.find(batch.code[rows])
-    found = memo.find(number, batch.origin[rows], batch.day[rows], _part(batch.proven, rows))
+    origin = batch.origin[rows]
+    proof = memo.proofs(origin, _part(batch.proven, rows), _part(batch.claim, rows))
+    found = memo.find(number, origin, batch.day[rows], proof)
     alone = found == ALONE
-    for special in (batch.claim, batch.exporter):
-        if special is not None:
-            alone |= special[rows] > 0
+    if batch.exporter is not None:
+        alone |= batch.exporter[rows] > 0
     if batch.unproven is not None:
         alone |= batch.unproven[rows]
     _plain(memo, route, found, batch.value[rows], rows, share, out)

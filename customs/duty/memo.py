@@ -21,7 +21,8 @@ from customs.tariff.states import CLOSED
 if TYPE_CHECKING:
     from customs.tariff.tariff import Tariff
 
-UNKNOWN, ALONE = -2, -1  # not asked yet; to be selected by itself
+UNKNOWN, ALONE = 0, -1  # not asked yet; to be selected by itself
+UNPROVEN, PROVEN = 0, 1  # no preference claimed, all agreements of the origin proven; from 2 on: one of them
 
 
 class Record(NamedTuple):
@@ -38,6 +39,9 @@ class Record(NamedTuple):
     consumption_share: int
     vat_share: int
     added: tuple[int, ...]
+
+
+_NOTHING = Record(NO_CODE, 0, NONE, NONE, NONE, NONE, (), 0, 0, 0, ())
 
 
 class Columns(NamedTuple):
@@ -59,70 +63,84 @@ class Memo:
     def __init__(self, tariff: Tariff, duty: bool) -> None:
         self._tariff, self._duty = tariff, duty
         self._states = tariff.states
-        self._origins = self._states.origins if duty else 1
-        self._index = np.full(self._states.lines * self._origins * 2, UNKNOWN, np.int32)
-        plain = np.repeat(self._states.plain, self._origins * 2)
-        self._index[~plain] = ALONE
-        self.records: list[Record] = []
+        self._proofs = 2 + len(tariff.origins.preference) if duty else 1
+        self._width = self._proofs * (self._states.origins if duty else 1)  # keys of one state of a line
+        self._index = np.zeros(self._states.lines * self._width, np.int32)
+        self._index.reshape(-1, self._width)[~self._states.plain] = ALONE
         self._known: dict[Record, int] = {}
-        self.columns = _columns([], len(tariff.origins.addition))
+        self.records: list[Record] = [_NOTHING]  # record 0 stands for what is not known
+        self.columns = _columns(self.records, len(tariff.origins.addition))
         self._learning = Lock()
 
-    def find(self, number: Ints, origin: Ints, day: Ints, proven: NDArray[np.bool_] | None) -> Ints:
-        """The record of each line; ALONE where it has to be selected by itself. `number` -1 is an unknown code."""
+    def find(self, number: Ints, origin: Ints, day: Ints, proof: Ints | None) -> Ints:
+        """The record of each line; ALONE where it has to be selected by itself. `number` -1 is an unknown code,
+        `proof` as `proofs` gives it."""
         slot = self._tariff.slots.of_day.take(day - FIRST)
-        keys = self._keys(number, origin, slot, proven)
+        keys = self._keys(number, origin, slot, proof)
         found: Any = self._index.take(keys)
         unknown = np.flatnonzero(found == UNKNOWN)
         if len(unknown):
             _, first = np.unique(keys[unknown], return_index=True)
             rows = unknown[first]
-            self._learn(keys[rows], number[rows], origin[rows], day[rows], None if proven is None else proven[rows])
+            self._learn(keys[rows], number[rows], origin[rows], day[rows], None if proof is None else proof[rows])
             found = self._index.take(keys)
         return found
 
-    def one(self, number: int, origin: int, day: int, proven: bool) -> Record | None:
+    def proofs(self, origin: Ints, proven: NDArray[np.bool_] | None, claim: Ints | None) -> Ints | None:
+        """UNPROVEN, PROVEN, or 2 + the place of the agreement claimed among those of the origin."""
+        if not self._duty or (proven is None and claim is None):
+            return None
+        proof = np.zeros(len(origin), np.int64) if proven is None else proven.astype(np.int64)
+        if claim is not None:
+            for depth, schedules in enumerate(self._tariff.origins.preference):
+                proof[(proof == UNPROVEN) & (claim >= 0) & (schedules[origin] == claim)] = 2 + depth
+        return proof
+
+    def one(self, number: int, origin: int, day: int, proof: int) -> Record | None:
         """The record of one line of the tariff; None where it has to be selected by itself."""
         states, slots = self._states, self._tariff.slots
         slot = int(slots.of_day[day - FIRST])
-        key = int(states.of_line[int(states.profile[number]) * len(slots) + slot]) * self._origins * 2
+        key = int(states.of_line[int(states.profile[number]) * len(slots) + slot]) * self._width
         if self._duty:
-            key += int(states.of_origin[origin * len(slots) + slot]) * 2 + proven
+            key += int(states.of_origin[origin * len(slots) + slot]) * self._proofs + proof
         found = int(self._index[key])
         if found == UNKNOWN:
-            self._learn(np.array([key]), np.array([number]), np.array([origin]), np.array([day]), np.array([proven]))
+            self._learn(np.array([key]), np.array([number]), np.array([origin]), np.array([day]), np.array([proof]))
             found = int(self._index[key])
         return None if found == ALONE else self.records[found]
 
-    def _keys(self, number: Ints, origin: Ints, slot: Any, proven: NDArray[np.bool_] | None) -> Ints:
+    def _keys(self, number: Ints, origin: Ints, slot: Any, proof: Ints | None) -> Ints:
         states, slots = self._states, len(self._tariff.slots)
         line = states.profile.take(number)
         line *= slots
         line += slot
         keys = states.of_line.take(line)
-        keys *= self._origins * 2
+        keys *= self._width
         if self._duty:
             place = origin * slots
             place += slot
             own = states.of_origin.take(place)
-            own *= 2
+            own *= self._proofs
             keys += own
-            if proven is not None:
-                keys += proven
+            if proof is not None:
+                keys += proof
         return keys
 
-    def _learn(self, keys: Ints, number: Ints, origin: Ints, day: Ints, proven: Any) -> None:
+    def _learn(self, keys: Ints, number: Ints, origin: Ints, day: Ints, proof: Ints | None) -> None:
         """Ask the selection once for each key. Two threads may ask the same; the answer is the same."""
-        closed = self._states.of_line.take(
-            self._states.profile.take(number) * len(self._tariff.slots) + self._tariff.slots.of_day.take(day - FIRST)
-        ) == CLOSED  # fmt: skip
-        lines = Lines(np.maximum(number, 0), origin, day, np.zeros(len(keys), np.int64), proven)
+        states, slots = self._states, self._tariff.slots
+        state = states.of_line.take(states.profile.take(number) * len(slots) + slots.of_day.take(day - FIRST))
+        lines = Lines(np.maximum(number, 0), origin, day, np.zeros(len(keys), np.int64))
+        if proof is not None and self._duty:
+            lines.proven = proof == PROVEN
+            preference = self._tariff.origins.preference
+            lines.claim = np.where(proof > PROVEN, preference[np.maximum(proof - 2, 0), origin], NONE)
         selection = select(self._tariff, lines, duty=self._duty)
-        selection.fault[closed] = NO_CODE
+        selection.fault[state == CLOSED] = NO_CODE
         made = _records(self._tariff, selection)
         with self._learning:
-            numbers = [self._known.setdefault(record, len(self._known)) for record in made]
-            self.records += [*self._known][len(self.records) :]
+            numbers = [self._known.setdefault(record, len(self._known) + 1) for record in made]
+            self.records += [*self._known][len(self.records) - 1 :]
             if len(self.records) > len(self.columns.fault):
                 self.columns = _columns(self.records, len(self._tariff.origins.addition))
             self._index[keys] = numbers  # last, so that whoever finds a number finds its record
