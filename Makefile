@@ -13,7 +13,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak bench migration venv venv-dev chromium clean clean-data
+.PHONY: help run test lint soak bench migration venv venv-dev venv-bench chromium clean clean-data
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ lint: venv-dev ## ruff, mypy, import lines
 soak: venv-dev ## the slow checks: seeds, faults, long runs
 	@exec $(PY) -m pytest -n $(JOBS) -m soak
 
-bench: venv ## measure, and print what against what
+bench: venv-bench ## measure, and print what against what
 	@exec $(PY) -m bench
 
 migration: venv ## make migration name=add_thing: an empty migration with the next number
@@ -67,6 +67,12 @@ venv-dev: venv
 	  echo "installing what the tests need" && \
 	  $(INSTALL) $(foreach file,$(DEV_FILES),-r $(file)) && \
 	  { $(call fingerprint,$(DEV_FILES)); } > $(VENV)/installed-dev; }
+
+venv-bench: venv-dev
+	@test "$$(cat $(VENV)/installed-bench 2>/dev/null)" = "$$($(call fingerprint,requirements-bench.txt))" || { \
+	  echo "installing what is measured against" && \
+	  $(INSTALL) -r requirements-bench.txt && \
+	  { $(call fingerprint,requirements-bench.txt); } > $(VENV)/installed-bench; }
 
 chromium:
 	@command -v chromium >/dev/null || { \

@@ -137,30 +137,37 @@ class Memo:
             lines.claim = np.where(proof > PROVEN, preference[np.maximum(proof - 2, 0), origin], NONE)
         selection = select(self._tariff, lines, duty=self._duty)
         selection.fault[state == CLOSED] = NO_CODE
-        made = _records(self._tariff, selection)
+        made, same = _records(self._tariff, selection)
         with self._learning:
-            numbers = [self._known.setdefault(record, len(self._known) + 1) for record in made]
+            numbers = np.array([self._known.setdefault(record, len(self._known) + 1) for record in made])[same]
             self.records += [*self._known][len(self.records) - 1 :]
             if len(self.records) > len(self.columns.fault):
-                self.columns = _columns(self.records, len(self._tariff.origins.addition))
+                more = _columns(self.records[len(self.columns.fault) :], len(self._tariff.origins.addition))
+                joined = (np.concatenate(pair, axis=-1) for pair in zip(self.columns, more, strict=True))
+                self.columns = Columns(*joined)
             self._index[keys] = numbers  # last, so that whoever finds a number finds its record
 
 
-def _records(tariff: Tariff, selection: Selection) -> list[Record]:
-    """One record per line of a selection of plain lines; a line that cannot be computed bears nothing."""
+def _records(tariff: Tariff, selection: Selection) -> tuple[list[Record], Ints]:
+    """The distinct records of a selection of plain lines, and for each line which of them; a line that cannot be
+    computed bears nothing."""
     shares = tariff.columns.ad_valorem
     added = np.full((len(selection.added), len(selection.fault)), NONE, np.int64)
     added[:, selection.added_at] = selection.added
-    columns = (selection.fault, selection.kind, selection.entry, selection.agreement, selection.consumption,
-               selection.vat, selection.share)  # fmt: skip
-    rows = zip(*(column.tolist() for column in columns), added.T.tolist() or [[]] * len(selection.fault), strict=True)
+    table = np.vstack([selection.fault, selection.kind, selection.entry, selection.agreement, selection.consumption,
+                       selection.vat, selection.share, added])  # fmt: skip
+    order = np.lexsort(table)
+    differs = np.append(True, (np.diff(table[:, order], axis=1) != 0).any(axis=0))
+    same = np.empty(len(order), np.int64)
+    same[order] = np.cumsum(differs) - 1
     made = []
-    for fault, kind, entry, agreement, consumption, vat, share, entries in rows:
-        ok = fault == OK
-        levied = tuple(int(shares[e]) if ok else 0 for e in entries)
-        made.append(Record(fault, kind, entry, agreement, consumption, vat, tuple(entries), share if ok else 0,
-                           int(shares[consumption]) if ok else 0, int(shares[vat]) if ok else 0, levied))  # fmt: skip
-    return made
+    for row in table[:, order[differs]].T.tolist():
+        fault, kind, entry, agreement, consumption, vat, share = row[:7]
+        levied = shares[row[7:]].tolist() if fault == OK and len(row) > 7 else [0] * len(row[7:])
+        share, consumed, valued = (share, int(shares[consumption]), int(shares[vat])) if fault == OK else (0, 0, 0)
+        made.append(Record(fault, kind, entry, agreement, consumption, vat, tuple(row[7:]), share, consumed, valued,
+                           tuple(levied)))  # fmt: skip
+    return made, same
 
 
 def _columns(records: list[Record], depth: int) -> Columns:
