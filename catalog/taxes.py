@@ -27,6 +27,7 @@ from core.errors import Problem
 from core.money import fen_text, half_up
 from customs import edition
 from customs.assessments import Line, NetContent, Request, assess
+from customs.duty.wording import Phrase, said
 from customs.models import Declaration, DeclarationLine
 from customs.tariff import Tariff
 from customs.tariff.problems import OUTSIDE_COVERAGE
@@ -193,25 +194,24 @@ def _per_unit(tariff: Tariff, row: Listing, line: DeclarationLine, declaration: 
         "borne": fen_text(cost),
         "import_vat": fen_text(share["vat"]),
         "applied": line.assessment.get("applied", []),
-        "explanation": _shares(row, line, share),
+        "explanation": _shares(row, line, share, tariff.index.units.get(row.unit, row.unit)),
         "standing": declaration.standing,
     }
 
 
-def _shares(row: Listing, line: DeclarationLine, share: dict[str, int]) -> list[dict[str, Any]]:
+def _shares(row: Listing, line: DeclarationLine, share: dict[str, int], unit: Phrase) -> list[dict[str, Any]]:
     """How each figure came about, with the law the declaration named for it."""
-    laws = {step["step"]: step["law"] for step in line.assessment.get("explanation", [])}
-    return [
-        {
-            "step": name,
-            "formula": f"{name} of the declaration line, its share for 1 {row.unit}, rounded half-up to fen",
-            "inputs": {"unit": row.unit},
-            "amount": fen_text(fen),
-            "law": laws.get(name, ""),
-        }
-        for name, fen in share.items()
-        if fen or name in laws
-    ]
+    laws = {step["step"]: step for step in line.assessment.get("explanation", [])}
+    shares = []
+    for name, fen in share.items():
+        if fen or name in laws:
+            law = laws.get(name, {})
+            told = said(formula=["share_of_line", {"tax": [name], "unit": unit}])
+            if "phrases" in law:
+                told["phrases"]["law"] = law["phrases"]["law"]
+            shares.append({"step": name, "inputs": {"unit": row.unit}, "amount": fen_text(fen),
+                           "law": law.get("law", ""), **told})  # fmt: skip
+    return shares
 
 
 def _units_of(tariff: Tariff, row: Listing, unit: str) -> Decimal | None:

@@ -62,8 +62,15 @@ def attempt() -> uuid.UUID:
     return found
 
 
-def idempotent(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator for a creating view, outside of argument parsing."""
+def _body_digest() -> bytes:
+    return hashlib.sha256(request.get_data(cache=True)).digest()
+
+
+def idempotent(
+    required: bool = True, digest: Callable[[], bytes] = _body_digest
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator for a creating view, outside of argument parsing. `digest` tells bodies apart; a view that takes files
+    gives its own, which does not hold them in memory."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)
@@ -75,7 +82,7 @@ def idempotent(required: bool = True) -> Callable[[Callable[..., Any]], Callable
                 raise Problem(KEY_MISSING, errors={"Idempotency-Key": ["is required"]})
             if not _KEY.match(key):
                 raise Problem(KEY_BAD, errors={"Idempotency-Key": ["must have 1 to 255 visible ASCII characters"]})
-            replay = _claim(key)
+            replay = _claim(key, digest())
             return replay if replay is not None else _run_once(view, args, kwargs)
 
         return run
@@ -83,9 +90,8 @@ def idempotent(required: bool = True) -> Callable[[Callable[..., Any]], Callable
     return decorate
 
 
-def _claim(key: str) -> Response | None:
+def _claim(key: str, digest: bytes) -> Response | None:
     """Take the key, or answer as the first run did. Raises `idempotency_key_reused` or `request_in_progress`."""
-    digest = hashlib.sha256(request.get_data(cache=True)).digest()
     scope = {"account_id": actor().id, "method": request.method, "path": request.path[:500], "key": key}
     fresh_id, now = new_id(), clock.now()
     with transaction() as session:

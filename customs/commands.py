@@ -12,9 +12,12 @@ from sqlalchemy import update
 from core import clock, config
 from core.database import db, transaction
 from customs import filing
+from customs.duty_commands import duty_group
+from customs.editions.commands import tariff_diff, tariff_import
 from customs.models import WindowDocument
 from customs.reports import check
-from customs.tariff import load_tariff
+from customs.tariff import TariffFault
+from customs.tariff.loader import check_law
 
 
 @click.group("tariff")
@@ -27,11 +30,16 @@ def tariff_group() -> None:
 def tariff_check(folder: Path | None) -> None:
     """Read all files and name every fault with file and line; exit 1 when there is one."""
     try:
-        law = load_tariff(folder or config.current().tariff_dir)
-    except ValueError as faults:
+        law, beside = check_law(folder or config.current().tariff_dir)
+    except TariffFault as faults:
         click.echo(str(faults))
         sys.exit(1)
-    click.echo(f"edition {law.edition}: {len(law.rows)} lines, {sum(map(len, law.tables.values()))} rows, no fault")
+    rows = sum(map(len, law.tables.values()))
+    click.echo(f"edition {law.edition}: {len(law.rows)} lines, {rows} rows, {beside} rows for reference, no fault")
+
+
+tariff_group.add_command(tariff_diff)
+tariff_group.add_command(tariff_import)
 
 
 @click.group("declarations")
@@ -68,4 +76,4 @@ def reports_check() -> None:
     sys.exit(1 if found else 0)
 
 
-commands = [tariff_group, declarations_group, reports_group]
+commands = [tariff_group, declarations_group, reports_group, duty_group]

@@ -128,13 +128,11 @@ def _check_terms(values: Mapping[str, Any]) -> None:
 
 def _assess(snapshot: Mapping[str, Any], day: date) -> Assessment:
     """The engine's answer for the draft on a day; the same body that anyone may ask."""
-    lines = []
-    for line in snapshot["lines"]:
-        given = {name: value for name, value in line.items() if value is not None and name != "name"}
-        if snapshot["incoterm"] == "CIF":
-            given["insurance"] = "0.00"
-        lines.append(given)
-    body: dict[str, Any] = {"route": ROUTE, "day": day.isoformat(), "lines": lines}
+    lines = [
+        {name: value for name, value in line.items() if value is not None and name != "name"}
+        for line in snapshot["lines"]
+    ]
+    body: dict[str, Any] = {"route": ROUTE, "day": day.isoformat(), "incoterm": snapshot["incoterm"], "lines": lines}
     if snapshot["exchange_rates"]:
         body["exchange_rates"] = snapshot["exchange_rates"]
     return assess(edition.tariff(), parse_request(body))

@@ -20,7 +20,7 @@ from core import audit, clock, jobs
 from core.database import new_id
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from core.money import plain
-from customs import persons, sealing
+from customs import edition, persons, sealing
 from customs.filing_facts import FilingLine, FilingRequest, split
 from customs.models import Declaration, DeclarationLine, Warehouse, WindowDocument
 from customs.notices import subscribe
@@ -30,7 +30,6 @@ __all__ = ["FilingLine", "FilingRequest", "cancel", "file_delivery", "file_retur
 
 TOO_LATE = declare("declaration_state", 409, "The declaration is in a state that does not allow this")
 
-RETURN_DAYS = 30  # rule A18: day 30 still counts
 PAPERS = ("311", "411", "511")
 LIST, WITHDRAWAL, RETURN, DELIVERY = "621", "623", "625", "513"
 OVER = ("cancelled", "rejected", "returned_abroad")
@@ -183,7 +182,8 @@ def cancel(session: Session, order_number: str, reason: str) -> str:
     if declaration.status in OVER:
         return "cancelled"
     if declaration.released_on is not None:
-        raise Problem(TOO_LATE, "the goods are released; they can be returned within 30 days")
+        days = return_days(declaration.released_on)
+        raise Problem(TOO_LATE, f"the goods are released; they can be returned within {days} days")
     documents = documents_of(session, declaration_id)
     inventory = next(document for document in documents if document.kind == LIST)
     if inventory.xml is None or inventory.status == "refused":
@@ -209,7 +209,7 @@ def file_return(session: Session, order_number: str, quantities: Sequence[tuple[
     """Ask customs to take goods of a released list back (625): pairs of line number (from 1) and quantity.
 
     Returns the request's number; `returned` or `return_refused` with that number follows by notice. Raises Problem
-    `not_found`, `declaration_state` before release or after day 30, `invalid_input` for lines or quantities not there.
+    `not_found`, `declaration_state` before release or too late, `invalid_input` for lines or quantities not there.
     """
     declaration_id = of_order(session, order_number)
     if declaration_id is None:
@@ -218,7 +218,8 @@ def file_return(session: Session, order_number: str, quantities: Sequence[tuple[
     if declaration.status not in ("released", "closed") or declaration.released_on is None:
         raise Problem(TOO_LATE, "only released goods can be returned")
     if not within_return_days(declaration.released_on, clock.today()):
-        raise Problem(TOO_LATE, f"goods can be returned within {RETURN_DAYS} days of release")
+        days = return_days(declaration.released_on)
+        raise Problem(TOO_LATE, f"goods can be returned within {days} days of release")
     _check_quantities(session, declaration_id, quantities)
     number = request_number(RETURN)
     lines = [[line, plain(quantity)] for line, quantity in quantities]
@@ -228,8 +229,13 @@ def file_return(session: Session, order_number: str, quantities: Sequence[tuple[
     return number
 
 
+def return_days(released_on: date) -> int:
+    """The days after release on which goods can still be declared for return, the last one included (rule A18)."""
+    return int(edition.tariff().parameter("return_apply_days", released_on)["value"])
+
+
 def within_return_days(released_on: date, day: date) -> bool:
-    return 0 <= (day - released_on).days <= RETURN_DAYS
+    return 0 <= (day - released_on).days <= return_days(released_on)
 
 
 def _check_quantities(session: Session, declaration_id: uuid.UUID, quantities: Sequence[tuple[int, Decimal]]) -> None:

@@ -46,6 +46,7 @@ DECLARATION_STATUSES = (
     "returned_abroad",
 )
 RECEIPT_STATES = ("stored", "applied", "ignored", "quarantined")
+FILE_STATUSES = ("queued", "running", "done", "failed")
 BILL_STATES = ("generated", "consolidated", "void", "pending")
 
 
@@ -352,3 +353,32 @@ class WindowReceipt(Base):
     declaration_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("declaration.id"), index=True)
     received_at: Mapped[datetime] = mapped_column(default=clock.now)
     applied_at: Mapped[datetime | None]
+
+
+class AssessmentFile(Base):
+    """A file of lines somebody wants assessed; file, result and error report lie in the state folder under its id.
+
+    `options` is what the person asked for, `outcome` what came of it, `problem` why it could not be read.
+    """
+
+    __tablename__ = "assessment_file"
+    __table_args__ = (_one_of("status", FILE_STATUSES), Index("ix_assessment_file_account_id", "account_id", "id"))
+
+    id: Mapped[uuid.UUID] = id_column()
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int] = mapped_column(BigInteger)
+    options: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(10))
+    runs: Mapped[int] = mapped_column(SmallInteger, default=0)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    failed: Mapped[int] = mapped_column(BigInteger, default=0)
+    percent: Mapped[int] = mapped_column(SmallInteger, default=0)
+    outcome: Mapped[dict[str, Any] | None]
+    problem: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    started_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -45,7 +45,7 @@ def _cancel(session: Session, order: Order, actor: str, reason: str) -> None:
         _ask_customs(session, order, actor, reason)
     else:
         refusal = moves.refuse(order, "cancelled")
-        refusal.extra["hint"] = "released goods can be returned within 30 days of release"
+        refusal.extra["hint"] = "goods that customs has released are returned, not cancelled"
         raise refusal
 
 

@@ -102,10 +102,12 @@ class Blocked:
     hint: str | None = None
     listing_id: uuid.UUID | None = None
     order: int | None = None
+    phrases: dict[str, Any] | None = None  # what detail and hint say, where the engine said it: for other languages
 
     def dump(self) -> dict[str, Any]:
-        found = {"code": self.code, "detail": self.detail, "hint": self.hint}
-        return found | {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
+        found: dict[str, Any] = {"code": self.code, "detail": self.detail, "hint": self.hint}
+        found |= {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
+        return found if self.phrases is None else {**found, "phrases": self.phrases}
 
 
 _KEPT = [item.name for item in fields(OfferLine) if item.name != "assessment"]

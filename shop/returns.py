@@ -1,8 +1,8 @@
 """Goods sent back: granted by customs (625) within 30 days of release, paid back when they have arrived.
 
 Within 45 days of release goods and their tax are refunded as stored and the allowance is restored; later the goods only
-(GACC 2020 No.45; rule A18: day 30 and day 45 still count). The freight was spent and stays paid. Domestic stock goes
-back without customs, within the same 30 days of its shipping.
+(GACC 2020 No.45; rule A18: day 30 and day 45 still count; the days are parameters of the law on the day of release).
+The freight was spent and stays paid. Domestic stock goes back without customs, within the same days of its shipping.
 """
 
 from __future__ import annotations
@@ -24,13 +24,11 @@ from core.accounts import Actor
 from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from core.money import fen_text, half_up, plain
-from customs import allowance, declarations
+from customs import allowance, declarations, edition
 from shop import cursors, holds, moves, refunds
 from shop.models import Order, OrderEvent, OrderLine, Return
 
 RETURNABLE = ("released", "shipped", "delivered", "completed")
-ASK_WITHIN = timedelta(days=declarations.RETURN_DAYS)
-ARRIVE_WITHIN = timedelta(days=45)
 TAXES = ("duty_fen", "additional_duty_fen", "consumption_tax_fen", "vat_fen")
 
 TOO_LATE = declare("return_too_late", 409, "The time in which goods can be sent back is over")
@@ -53,8 +51,10 @@ def request_return(
         if order.status not in RETURNABLE:
             raise moves.refuse(order, "sent back")
         pairs = _checked(session, order, lines)
-        if clock.today() > _counted_from(session, order) + ASK_WITHIN:
-            raise Problem(TOO_LATE, f"goods can be sent back within {ASK_WITHIN.days} days")
+        begun = _counted_from(session, order)
+        days = declarations.return_days(begun)
+        if clock.today() > begun + timedelta(days=days):
+            raise Problem(TOO_LATE, f"goods can be sent back within {days} days")
         return dump(_store(session, order, pairs, reason, attempt))
 
 
@@ -116,6 +116,11 @@ def _counted_from(session: Session, order: Order) -> date:
         return order.released_on
     shipped = select(OrderEvent.at).where(OrderEvent.order_id == order.id, OrderEvent.event == "shipped")
     return clock.beijing_day(session.scalars(shipped).one())
+
+
+def _arrives_until(begun: date) -> date:
+    """The last day on which goods that arrive bring their tax back."""
+    return begun + timedelta(days=int(edition.tariff().parameter("return_arrive_days", begun)["value"]))
 
 
 def granted(session: Session, order: Order, info: dict[str, Any]) -> None:
@@ -207,7 +212,7 @@ def _settle(session: Session, order: Order, row: Return) -> None:
     if row.accepted_at is None or row.received_at is None or row.refund_id is not None:
         return
     parts = row.parts or {}
-    in_time = clock.beijing_day(row.received_at) <= _counted_from(session, order) + ARRIVE_WITHIN
+    in_time = clock.beijing_day(row.received_at) <= _arrives_until(_counted_from(session, order))
     back = {"goods": parts["goods"], "freight": 0, "tax": parts["tax"] if in_time else 0}
     row.status = "settled"
     session.flush()  # the sum of what went back is read below

@@ -18,6 +18,7 @@ from core.errors import Problem
 from core.money import fen_text
 from customs import assessments
 from customs.assessments import AssessedLine, NetContent
+from customs.duty.wording import said
 from customs.tariff import Tariff
 from customs.tariff.problems import ANNUAL_LIMIT, SINGLE_LIMIT
 from shop.offers import Blocked, Offer, OfferLine, OfferOrder
@@ -43,14 +44,14 @@ def line_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
             if block["code"] in LIMITS or (block["production_only"] and not config.current().production):
                 continue
             listing_id = order.lines[block["line"]].listing_id
-            found.append(Blocked(block["code"], block["detail"], block["hint"], listing_id=listing_id))
+            found.append(_blocked(block, listing_id=listing_id))
     return found
 
 
 def limit_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
     """Orders above the single limit; freight must be on the lines."""
     return [
-        Blocked(block["code"], block["detail"], block["hint"], order=number)
+        _blocked(block, order=number)
         for number, order in enumerate(offer.orders)
         if order.retail
         for block in _blocks(tariff, offer, order)
@@ -60,6 +61,10 @@ def limit_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
 
 def _blocks(tariff: Tariff, offer: Offer, order: OfferOrder) -> list[dict[str, Any]]:
     return assessments.retail_blocks(tariff, offer.day, order.mode, [*map(_line, order.lines)], _FREE_YEAR)
+
+
+def _blocked(block: dict[str, Any], **place: Any) -> Blocked:
+    return Blocked(block["code"], block["detail"], block["hint"], phrases=block["phrases"], **place)
 
 
 def assess(tariff: Tariff, offer: Offer) -> list[Blocked]:
@@ -153,20 +158,18 @@ def _indicative(found: AssessedLine, limit: str) -> dict[str, Any]:
     """In place of the legal steps: they do not hold for an order that cannot be placed."""
     return {
         "step": "indicative",
-        "formula": f"the order is blocked by {limit}; this is what the line would bear inside the limits",
         "inputs": {"dutiable_value": fen_text(found.dutiable_value_fen)},
         "amount": fen_text(found.tax_fen),
-        "law": "Caiguanshui 2018 No.49",
+        **said(formula=["above_a_limit", {"limit": [limit]}], law=["law_retail_limits"]),
     }
 
 
 def _domestic(order: OfferOrder) -> None:
     step = {
         "step": "tax_included",
-        "formula": "imported by general trade: duty and import VAT were paid when the goods were released",
         "inputs": {},
         "amount": "0.00",
-        "law": "Tariff Law art. 3 (the consignee of the import is the taxpayer)",
+        **said(formula=["paid_at_release"], law=["law_taxpayer"]),
     }
     for line in order.lines:
         line.assessment = {"tax_included": True, "standing": "official", "explanation": [step]}

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from core import paging
 from core.errors import invalid
+from customs.duty.wording import ENGLISH, LANGUAGES, in_language
 
 
 def ready(body: Any, status: int = 200, *, location: str | None = None) -> Response:
@@ -20,6 +21,16 @@ def ready(body: Any, status: int = 200, *, location: str | None = None) -> Respo
     answer = Response(text, status, mimetype="application/json")
     if location is not None:
         answer.headers["Location"] = location
+    return answer
+
+
+def in_words(body: Any, wanted: str | None) -> Response:
+    """A JSON answer of the engine, its sentences in the language that the query names (`lang`), else in the one that
+    the caller prefers (Accept-Language); in English for who says nothing."""
+    language = wanted or request.accept_languages.best_match(LANGUAGES, ENGLISH) or ENGLISH
+    answer = ready(in_language(body, language))
+    answer.content_language.add(language)
+    answer.vary.add("Accept-Language")
     return answer
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from flask import Response
 
-from core.money import fen_text
 from core.web import API_PREFIX, Blueprint, public
 from customs import assessments, edition
 from customs.api import schemas
-from customs.api.answers import ready
+from customs.api.answers import in_words
 
 blueprint = Blueprint(
     "assessments", __name__, url_prefix=f"{API_PREFIX}/customs", description="What goods would bear at customs"
@@ -21,16 +19,12 @@ blueprint = Blueprint(
 @blueprint.route("/assessments", methods=["POST"])
 @public
 @blueprint.arguments(schemas.AssessmentRequest)
+@blueprint.arguments(schemas.InLanguage, location="query")
 @blueprint.response(200, schemas.Assessment)
-def create_assessment(body: dict[str, Any]) -> Response:
-    """Duty, consumption tax and VAT of up to 1,000 lines on a day, with the law applied and not applied."""
-    request = assessments.parse_request({**body, "lines": [_amounts(line) for line in body["lines"]]})
-    return ready(assessments.assess(edition.tariff(), request).to_dict())
+def create_assessment(body: dict[str, Any], query: dict[str, Any]) -> Response:
+    """Duty, consumption tax and VAT of up to 1,000 lines on a day, with the law applied and not applied.
 
-
-def _amounts(line: dict[str, Any]) -> dict[str, Any]:
-    """Amounts of a line stand in its own currency: hundredths back to decimals, for the engine keeps them exact."""
-    texts = {
-        name: Decimal(fen_text(line[name])) for name in ("value", "freight", "insurance") if line[name] is not None
-    }
-    return {**line, **texts}
+    Every sentence is there in English and Chinese (`lang`, else Accept-Language); `phrases` beside it holds what it was
+    made of.
+    """
+    return in_words(assessments.assess(edition.tariff(), assessments.parse_request(body)).to_dict(), query.get("lang"))

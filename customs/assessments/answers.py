@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,7 +28,8 @@ class Facts:
 
 
 class AssessedLine:
-    """One assessed line; amounts in fen. The words around the amounts are read out when first asked for."""
+    """One assessed line; amounts in fen. The words around the amounts are read out when first asked for. `own` is what
+    only lines of its route have; `hs` is blank where the route knows no codes."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class AssessedLine:
         amounts: Sequence[int],
         rates: tuple[str | None, str],
         read: Callable[[], Facts],
+        own: Mapping[str, Any] | None = None,
     ) -> None:
         self.hs, self.origin = hs, origin
         (self.dutiable_value_fen, self.duty_fen, self.additional_duty_fen, self.consumption_tax_fen,
@@ -44,6 +46,7 @@ class AssessedLine:
         self.tax_fen = self.duty_fen + self.additional_duty_fen + self.consumption_tax_fen + self.vat_fen
         self.duty_rate_text, self.vat_rate_text = rates
         self._read = read
+        self._own = own or {}
 
     @property
     def duty_rate(self) -> Decimal | None:
@@ -94,7 +97,7 @@ class AssessedLine:
         """The line as published."""
         texts = dict(zip(AMOUNTS, map(fen_text, self.amounts()), strict=True))
         return {
-            "hs": self.hs,
+            "hs": self.hs or None,
             "origin": self.origin,
             "dutiable_value": texts["dutiable_value"],
             "duty": texts["duty"],
@@ -110,6 +113,7 @@ class AssessedLine:
             "standing": self.standing,
             "assumed": self.assumed,
             "explanation": self.explanation,
+            **self._own,
         }
 
 
@@ -122,6 +126,7 @@ class Assessment:
     route: str
     lines: list[AssessedLine]
     waivers: dict[str, int] = field(default_factory=dict)
+    waiver_standing: str = "assumed"
     totals: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,5 +156,5 @@ class Assessment:
             "route": self.route,
             "lines": [line.to_dict() for line in self.lines],
             "totals": totals,
-            "standing": "assumed" if self.waived else self.standing,
+            "standing": weakest(iter((self.standing, self.waiver_standing))) if self.waived else self.standing,
         }

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from core.money import fen_text, plain
+from core.money import fen_text
 from customs.assessments.answers import Facts
-from customs.assessments.prepare import Row, proves_all
-from customs.assessments.request import Request
-from customs.duty.bounds import QUANTITY_PARTS
+from customs.assessments.caps import cap_requirement
+from customs.assessments.prepare import Row, exempted, proves_all
+from customs.assessments.request import RETAIL, Request
 from customs.duty.columns import PREFERENCE, QUOTA, Lines, Selection, Taxes
-from customs.duty.explanation import RETAIL_LAW, general_steps, retail_steps
+from customs.duty.considered import not_applied, retail_not_applied
+from customs.duty.explanation import Bill, Cited, Levy, full_steps, general_steps, retail_steps
 from customs.duty.reading import Reading
-from customs.duty.requirements import conditions, doubts, quota_state, requirements, weakest
+from customs.duty.requirements import (
+    borrowed_rate,
+    cautions,
+    conditions,
+    doubts,
+    exclusion_unknown,
+    part_question,
+    quota_state,
+    requirements,
+    weakest,
+)
+from customs.duty.steps import parameter, period
+from customs.duty.terms import TRANSACTION
+from customs.duty.valuation import rows_behind
+from customs.duty.wording import said
 from customs.tariff import Tariff
 from customs.tariff.acceptance import is_assumed, row_id
 from customs.tariff.tariff import STANDING_WORDS
+
+_DOUBTS = ("quota_state_unknown", "outside_coverage", "threshold_rate_borrowed")
 
 
 def general_facts(
@@ -29,23 +45,48 @@ def general_facts(
     at = members[0]
     row, day = rows[at], request.day
     origin = row.line.origin
-    reading = Reading(tariff, selection, at, row.hs, row.number, origin, day)
-    duty, additions, vat, consumption = reading.duty(), reading.additions(), reading.vat(), reading.consumption()
-    applied = [duty, *(item for _, item in additions), *([consumption] if consumption else []), vat]
+    reading = Reading(tariff, lines, selection, at, row.hs, origin, day)
     claim = row.line.preference
     claimed = tariff.agreement(claim.agreement, origin) if claim is not None and claim.direct_transport else None
-    not_applied = reading.not_applied(proves_all(row.line), claimed)
-    needed = _needed(tariff, request, rows, members)
-    steps = general_steps(
-        row.valued, duty, int(taxes.duty[at]),
-        [(item, int(taxes.additions[place])) for place, item in additions],
-        consumption, int(taxes.consumption_tax[at]), vat, int(taxes.vat[at]), _quantities(tariff, row, applied),
-    )  # fmt: skip
+    left = not_applied(reading, proves_all(row.line), claimed)
+    needed = [*_needed(tariff, request, rows, members), *_borrowed(selection, at)]
+    valued_by = rows_behind(row.valued, tariff, day)
+    bill = _bill(row, valued_by, reading, taxes, at)
+    steps = (full_steps if request.route == RETAIL else general_steps)(bill)
+    applied = _applied(bill)
     standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day),
-                 *_origin_standing(tariff, reading, selection, at), *_unread_claims(duty, not_applied),
-                 *_assumed(request)]  # fmt: skip
-    used = [*reading.rows_of_duty(), *reading.rows_of_taxes()]
-    return Facts(applied, not_applied, needed, steps, weakest(iter(standings)), _assumed_rows(tariff, row, day, used))
+                 *_origin_standing(tariff, reading, selection, at), *_unread_claims(applied[0], left),
+                 *_assumed(request), *_value_standing(row, valued_by)]  # fmt: skip
+    used = [*_rows(bill), *reading.rows_of_origin(), *valued_by]
+    return Facts(applied, left, needed, steps, weakest(iter(standings)), _assumed_rows(tariff, row, day, used))
+
+
+def _bill(row: Row, valued_by: list[Cited], reading: Reading, taxes: Taxes, at: int) -> Bill:
+    duty = reading.duty()
+    return Bill(
+        row.valued,
+        valued_by,
+        Levy(duty, reading.duty_charged(duty), int(taxes.duty[at])),
+        [Levy(added, reading.charged(added), int(taxes.additions[place])) for place, added in reading.additions()],
+        *_taxes(reading, taxes, at),
+    )
+
+
+def _taxes(reading: Reading, taxes: Taxes, at: int) -> tuple[Levy | None, Levy]:
+    """Consumption tax and VAT."""
+    consumption, vat = reading.consumption(), reading.vat()
+    levied = Levy(vat, reading.charged(vat), int(taxes.vat[at]))
+    if consumption is None:
+        return None, levied
+    return Levy(consumption, reading.charged(consumption), int(taxes.consumption_tax[at])), levied
+
+
+def _applied(bill: Bill) -> list[dict[str, Any]]:
+    return [levy.applied.item for levy in bill.levies]
+
+
+def _rows(bill: Bill) -> list[Cited]:
+    return [row for levy in bill.levies for row in levy.applied.rows]
 
 
 def retail_facts(
@@ -55,52 +96,78 @@ def retail_facts(
     """The facts of a line inside the retail limits."""
     at = members[0]
     row, day = rows[at], request.day
+    origin = row.line.origin
     limits = tariff.retail_limits(day)
-    reading = Reading(tariff, selection, at, row.hs, row.number, row.line.origin, day)
-    vat, consumption = reading.vat(), reading.consumption()
+    reading = Reading(tariff, lines, selection, at, row.hs, origin, day)
+    valued_by = rows_behind(row.valued, tariff, day)
+    bill = Bill(row.valued, valued_by, None, [], *_taxes(reading, taxes, at))
     zero = {"kind": "cross_border_retail", "rate": "0", "source": limits.source, "standing": limits.standing,
-            "law": RETAIL_LAW}  # fmt: skip
-    applied = [zero, *([consumption] if consumption else []), vat]
+            **period(limits.row), **said(law=["law_retail"], name=["cross_border_retail"])}  # fmt: skip
+    applied = [zero, *_applied(bill)]
+    single = fen_text(limits.single_fen)
+    steps = retail_steps(bill, parameter("single_limit", ["yuan", {"amount": single}], limits.row),
+                         parameter("tax_share", str(limits.share), limits.row))  # fmt: skip
     listed = tariff.positive_list(row.hs[:8], day)
     needed: list[dict[str, Any]] = []
     if listed is not None and listed.remark:
         needed.append({"code": "positive_list_remark", "detail": listed.remark, "source": listed.source,
                        "standing": listed.standing})  # fmt: skip
-    needed += conditions(tariff, row.hs, row.line.origin, day)
-    needed += doubts(tariff, row.hs, row.line.origin, day, None)
-    steps = retail_steps(row.valued, limits.share, limits.single_fen, consumption, int(taxes.consumption_tax[at]), vat,
-                         int(taxes.vat[at]), _quantities(tariff, row, applied))  # fmt: skip
+    needed += [*cap_requirement(tariff, day, request.lines, row.i), *conditions(tariff, row.hs, origin, day)]
+    needed += [*doubts(tariff, row.hs, origin, day, None), *_borrowed(selection, at)]
     standings = [*(str(item["standing"]) for item in applied), *_doubtful(needed), _line_standing(tariff, row, day),
-                 *_assumed(request)]  # fmt: skip
+                 *_assumed(request), *_value_standing(row, valued_by)]  # fmt: skip
     if listed is not None:
         standings.append(listed.standing)
-    left = [*reading.inside_retail_limits(fen_text(limits.single_fen)), *reading.consumption_left()]
-    used = [*reading.rows_of_taxes(), *reading.rows_of("positive_list")]
-    return Facts(applied, left, needed, steps, weakest(iter(standings)), _assumed_rows(tariff, row, day, used))
+    used = [*_rows(bill), *reading.rows_of("positive_list"), *valued_by]
+    return Facts(
+        applied,
+        retail_not_applied(reading, single),
+        needed,
+        steps,
+        weakest(iter(standings)),
+        _assumed_rows(tariff, row, day, used),
+    )
 
 
 def _needed(tariff: Tariff, request: Request, rows: Sequence[Row], members: list[int]) -> list[dict[str, Any]]:
     """The requirements of every code the line may be; those of only some of them name the codes."""
-    if request.route != "general_trade":
-        row = rows[members[0]]
-        origin, day = row.line.origin, request.day
-        return [*conditions(tariff, row.hs, origin, day), *doubts(tariff, row.hs, origin, day, None)]
+    day = request.day
+    first = rows[members[0]]
+    if request.route == RETAIL:
+        origin = first.line.origin
+        return [*cap_requirement(tariff, day, request.lines, first.i), *conditions(tariff, first.hs, origin, day),
+                *doubts(tariff, first.hs, origin, day, None)]  # fmt: skip
+    if len(members) == 1:
+        return _needed_by(tariff, first, day)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     codes: dict[tuple[str, str], list[str]] = {}
     for at in members:
-        row = rows[at]
-        state = quota_state(tariff, row.hs, row.line.origin, request.day)
-        for item in (*requirements(tariff, row.hs, row.line.origin, request.day),
-                     *doubts(tariff, row.hs, row.line.origin, request.day, state)):  # fmt: skip
+        for item in _needed_by(tariff, rows[at], day):
             key = (item["code"], item["detail"])
             found.setdefault(key, item)
-            codes.setdefault(key, []).append(row.hs)
+            codes.setdefault(key, []).append(rows[at].hs)
     return [item if len(codes[key]) == len(members) else {**item, "codes": codes[key]} for key, item in found.items()]
+
+
+def _needed_by(tariff: Tariff, row: Row, day: date) -> list[dict[str, Any]]:
+    hs, line = row.hs, row.line
+    state = quota_state(tariff, hs, line.origin, day)
+    needed = [*requirements(tariff, hs, line.origin, day), *doubts(tariff, hs, line.origin, day, state),
+              *cautions(tariff, hs, line.origin, day)]  # fmt: skip
+    if line.part is None:
+        needed += part_question(tariff, hs, day)
+    if line.exclusion_no and not exempted(tariff, row, day):
+        needed.append(exclusion_unknown(tariff, line.exclusion_no))
+    return needed
+
+
+def _borrowed(selection: Selection, at: int) -> list[dict[str, Any]]:
+    return [borrowed_rate()] if at in selection.doubtful else []
 
 
 def _doubtful(needed: list[dict[str, Any]]) -> Iterator[str]:
     """A requirement says nothing about the tax, a doubt does."""
-    return (str(item["standing"]) for item in needed if item["code"] in ("quota_state_unknown", "outside_coverage"))
+    return (str(item["standing"]) for item in needed if item["code"] in _DOUBTS)
 
 
 def _line_standing(tariff: Tariff, row: Row, day: date) -> str:
@@ -128,28 +195,20 @@ def _unread_claims(duty: dict[str, Any], not_applied: list[dict[str, Any]]) -> I
     return ("assumed" for item in not_applied if item.get("claimed_but_unread") and duty["rate"] != "0")
 
 
-def _assumed_rows(tariff: Tariff, row: Row, day: date, used: list[tuple[str, Any]]) -> list[str]:
+def _value_standing(row: Row, used: list[Cited]) -> Iterator[str]:
+    """Rates and shares of the law count; a value by another method than the price is one's own estimate until customs
+    agrees (Tariff Law art. 27)."""
+    yield from (STANDING_WORDS[found["standing"]] for _, found in used)
+    if row.valued.terms is not None and row.valued.terms.method != TRANSACTION:
+        yield "assumed"
+
+
+def _assumed_rows(tariff: Tariff, row: Row, day: date, used: list[Cited]) -> list[str]:
     ordinal = day.toordinal()
     rows = [("lines", tariff.rows[row.number]), *used]
     return sorted({row_id(table, found) for table, found in rows if is_assumed(found, ordinal)})
 
 
 def _assumed(request: Request) -> Iterator[str]:
-    if request.assume_quota or request.assume_rates:
+    if request.assume_quota or request.assume_rates or request.quota_remaining:
         yield "assumed"
-
-
-def _quantities(tariff: Tariff, row: Row, applied: list[dict[str, Any]]) -> dict[str, str]:
-    """For each applied rate per unit, the quantity it was computed on, in words."""
-    words = {}
-    for item in applied:
-        rate = str(item["rate"])
-        if "CNY/" in rate:
-            unit = rate.rpartition("CNY/")[2]
-            parts = row.quantities.of(tariff.units, unit)
-            words[rate] = f"{plain(_whole(parts))} {unit}"
-    return words
-
-
-def _whole(parts: int) -> Decimal:
-    return Decimal(parts) / QUANTITY_PARTS

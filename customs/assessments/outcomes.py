@@ -18,6 +18,7 @@ from customs.duty.memo import PROVEN, UNPROVEN, Memo, Record
 from customs.duty.regimes import retail_share, stepwise, tax_inside, tax_on
 from customs.duty.selection import select
 from customs.tariff import Tariff
+from customs.tariff.rates import percent_text
 from customs.tariff.schedules import NONE
 
 Law = Callable[[Tariff, Lines, Selection], Taxes]
@@ -110,7 +111,13 @@ def _by_columns(computed: Computed) -> list[Outcome]:
     made = []
     for at, amounts in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
         fault, entry = int(selection.fault[at]), int(selection.entry[at])
-        rate = "0" if entry == NONE else computed.tariff.entries[entry].rate.text
+        rate = "0" if entry == NONE else _rate(computed.tariff, entry, int(selection.share[at]))
         vat = "0" if fault != OK else computed.tariff.entries[int(selection.vat[at])].rate.text
         made.append(Outcome(amounts, fault, int(selection.kind[at]), rate, vat))
     return made
+
+
+def _rate(tariff: Tariff, entry: int, share: int) -> str:
+    """The arm of a choice that applies; of a sliding rate the one at the line's price."""
+    rate = tariff.entries[entry].rate
+    return percent_text(share) if rate.sliding is not None else rate.own_text if rate.known else rate.text

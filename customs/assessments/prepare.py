@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -12,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from core.errors import Problem, invalid
-from customs.assessments.request import EVIDENCE, Line, Request
+from customs.assessments.request import EVIDENCE, RETAIL, Line, Request
 from customs.duty.bounds import QUANTITY_MAX
-from customs.duty.columns import Lines
-from customs.duty.valuation import UNKNOWN_INSURANCE, Quantities, Valued, value
+from customs.duty.columns import Exchange, Lines
+from customs.duty.exchange import Rates
+from customs.duty.valuation import INSURANCE_SHARE, Quantities, Valued, value
 from customs.tariff import Tariff, problems
+from customs.tariff.build import part_schedule
 
 BEIJING = timezone(timedelta(hours=8))
+_OF_CURRENCY = (problems.CURRENCY_UNKNOWN, problems.EXCHANGE_RATE_MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Row:
     valued: Valued
     quantities: Quantities
     beyond: bool = False  # this much lies beyond the quota of a safeguard
+    whole: Valued | None = None  # the value of the whole line, where the row is a portion of it
 
 
 class Measured(Mapping[str, Any]):
@@ -57,32 +62,52 @@ class Measured(Mapping[str, Any]):
         return len(self._made)
 
 
-def rows_of(tariff: Tariff, request: Request, unknown_insurance: Decimal = UNKNOWN_INSURANCE) -> list[Row]:
-    """A row per line, and one per ten-digit code where a line names eight digits (rule A11)."""
+def rows_of(tariff: Tariff, request: Request, unknown_insurance: Decimal | None = None) -> list[Row]:
+    """A row per line, and one per ten-digit code where a line names eight digits (rule A11). `unknown_insurance` is the
+    share of goods and freight for an insurance that is not known; None: the law's."""
+    rates = Rates(tariff, request.day, request.exchange_rates)
+    share = _share(tariff, request) if unknown_insurance is None else unknown_insurance
     rows: list[Row] = []
     for i, line in enumerate(request.lines):
         try:
-            rows.extend(_rows(tariff, request, i, line, unknown_insurance))
+            rows.extend(_rows(tariff, request, i, line, rates, share))
         except Problem as problem:
             raise of_line(problem, i) from None
     return rows
 
 
-def value_of(line: Line, exchange_rates: Mapping[str, Decimal], unknown_insurance: Decimal) -> Valued:
+def _share(tariff: Tariff, request: Request) -> Decimal:
+    """Looked up only for a line that needs it: the parameter does not reach back as far as some of the law does."""
+    if all(line.insurance is not None for line in request.lines):
+        return Decimal(0)
+    try:
+        percent: Decimal = tariff.parameter(INSURANCE_SHARE, request.day)["value"]
+    except Problem as problem:
+        raise in_field(problem, "day") from None
+    return percent.scaleb(-2)
+
+
+def value_of(line: Line, rates: Rates, unknown_insurance: Decimal) -> Valued:
     """The dutiable value of one line."""
     try:
-        return value(line.value, line.freight, line.insurance, line.currency, exchange_rates, unknown_insurance)
+        return value(line.value, line.freight, line.insurance, line.currency, rates, unknown_insurance, line.terms)
     except Problem as problem:
-        field = "currency" if problem.code == problems.EXCHANGE_RATE_MISSING else "value"
+        if problem.errors:
+            raise
+        field = "currency" if problem.code in _OF_CURRENCY else "value"
         raise in_field(problem, field) from None
 
 
-def _rows(tariff: Tariff, request: Request, i: int, line: Line, unknown_insurance: Decimal) -> list[Row]:
+def _rows(tariff: Tariff, request: Request, i: int, line: Line, rates: Rates, unknown_insurance: Decimal) -> list[Row]:
     if line.origin is not None and line.origin not in tariff.origins.number:
         raise in_field(Problem(problems.ORIGIN_UNKNOWN, f"{line.origin}: no such country (countries.csv)"), "origin")
+    if not tariff.units.known(line.unit):
+        raise in_field(Problem(problems.UNIT_MISMATCH, f"{line.unit}: no such unit (units.csv)"), "unit")
     if line.origin_evidence not in EVIDENCE:
         raise invalid("origin_evidence", f"one of {', '.join(EVIDENCE)}")
-    valued = value_of(line, request.exchange_rates, unknown_insurance)
+    if line.terms is not None and request.route == RETAIL and line.terms.first_field:
+        raise invalid(line.terms.first_field, "belongs to general trade: a retail price is what the customer pays")
+    valued = value_of(line, rates, unknown_insurance)
     for name, quantity in (("quantity", line.quantity), ("statutory.unit1_quantity", line.unit1_quantity),
                            ("statutory.unit2_quantity", line.unit2_quantity)):  # fmt: skip
         if quantity is not None and not 0 <= quantity <= QUANTITY_MAX:
@@ -131,11 +156,55 @@ def columns_of(tariff: Tariff, request: Request, rows: Sequence[Row], in_full: b
         lines.minute = np.full(count, minute_of(request.at, request.day), np.int64)
     if any(row.line.exporter for row in rows):
         lines.exporter = np.array([origins.exporters.get(row.line.exporter or "", 0) for row in rows], np.int64)
+    if any(row.line.exclusion_no for row in rows):
+        lines.exempt = [exempted(tariff, row, request.day) for row in rows]
+    if any(row.line.part for row in rows):
+        lines.part = np.array([part_of(tariff, row, request.day) for row in rows], np.int64)
+    if any(row.beyond for row in rows):
+        lines.beyond = np.array([row.beyond for row in rows])
+    if request.exchange_rates:
+        lines.exchange = _exchange(request)
     if any(row.line.origin_evidence == "unproven" for row in rows):
         lines.unproven = np.array([row.line.origin_evidence == "unproven" for row in rows])
     if not in_full:
         _claims(tariff, rows, lines)
     return lines
+
+
+def _exchange(request: Request) -> Exchange:
+    given = {code: (Fraction(rate), True) for code, rate in request.exchange_rates.items()}
+    return lambda currency, _: given.get(currency)
+
+
+def exempted(tariff: Tariff, row: Row, day: date) -> tuple[str, ...]:
+    """The measures that the exclusion number of a line lifts; none for a number that is not on file for the code."""
+    rows = tariff.by_prefix("exclusions").all(row.hs, day.toordinal())
+    return tuple(found["measure"] for found in rows if found["number"] == row.line.exclusion_no)
+
+
+def part_of(tariff: Tariff, row: Row, day: date) -> int:
+    """The schedule of the part of the code the goods are said to be; -1 for "none" of them. Raises Problem
+    part_unknown, which names the parts."""
+    wanted = _folded(row.line.part or "none")
+    if wanted == "none":
+        return -1
+    names = parts_of(tariff, row.hs, day)
+    for name in names:
+        if _folded(name) == wanted:
+            return tariff.schedules.names[part_schedule(name)]
+    known = f"one of: {'; '.join(names)}; or none" if names else "it has no part with a rate of its own"
+    problem = Problem(problems.PART_UNKNOWN, f"{row.hs}: {row.line.part}: no such part of the code on {day}; {known}")
+    raise of_line(in_field(problem, "part"), row.i)
+
+
+def parts_of(tariff: Tariff, hs: str, day: date) -> list[str]:
+    """The parts ("ex") of a code that have a provisional rate of their own on a day."""
+    rows = tariff.by_prefix("provisional").all(hs, day.toordinal())
+    return [row["part_name"] for row in rows if row["part"]]
+
+
+def _folded(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _claims(tariff: Tariff, rows: Sequence[Row], lines: Lines) -> None:

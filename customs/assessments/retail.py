@@ -1,4 +1,4 @@
-"""What stands in the way of a retail order: the list, the mode, bans, the single limit, the yearly allowance."""
+"""What stands in the way of a retail order: list, mode, bans, the single limit, the yearly allowance, weight caps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import Any
 
 from core.errors import Problem
 from core.money import fen_text
+from customs.assessments.caps import WEIGHT_CAP, caps_of
 from customs.assessments.prepare import value_of
 from customs.assessments.request import Line
+from customs.duty.exchange import Rates
+from customs.duty.wording import Phrase, said
 from customs.tariff import RetailLimits, Tariff, problems
+from customs.tariff.index import text_of
 
 RETAIL_MODES = ("1210", "9610", "1239")
 NO_INSURANCE = Decimal(0)  # retail insurance is what the customer pays; unknown means none
@@ -27,7 +31,7 @@ def retail_blocks(
     annual_left_fen: int,
     exchange_rates: Mapping[str, Decimal] | None = None,
 ) -> list[Blocked]:
-    """All that stands in the way, at once: [{code, line, detail, hint, production_only}], in line order.
+    """All that stands in the way, at once: [{code, line, detail, hint, phrases, production_only}], in line order.
 
     `line` is the number of the line it is about (the first of the order for limits). Lines with the same `order` are
     one order; `annual_left_fen` is what is left of the person's year before these orders. An entry with
@@ -36,11 +40,13 @@ def retail_blocks(
     try:
         limits = tariff.retail_limits(day)
     except Problem as problem:
-        return [_blocked(problem.code, 0, problem.detail, "sell it by general trade")]
+        return [_blocked(problem.code, 0, ["retail_not_in_force", {"day": day.isoformat()}], ["hint_general_trade"])]
     blocks: list[Blocked] = []
     for i, line in enumerate(lines):
         blocks.extend(_of_line(tariff, day, mode, i, line))
-    blocks.extend(_of_limits(limits, lines, annual_left_fen, exchange_rates or {}))
+    rates = Rates(tariff, day, exchange_rates or {})
+    blocks.extend(_of_limits(limits, lines, annual_left_fen, rates))
+    blocks.extend(_of_caps(tariff, day, lines))
     return sorted(blocks, key=lambda block: int(block["line"]))
 
 
@@ -52,39 +58,51 @@ def in_full(limits: RetailLimits, lines: Sequence[Line], values: Sequence[int]) 
 
 def _of_line(tariff: Tariff, day: date, mode: str | None, i: int, line: Line) -> Iterator[Blocked]:
     entry = tariff.positive_list(line.hs[:8], day)
+    goods: dict[str, Phrase] = {"hs": line.hs, "day": day.isoformat()}
     if entry is None:
-        yield _blocked(problems.NOT_ON_POSITIVE_LIST, i, f"{line.hs}: not on the retail import list of {day}"
-                       " (positive_list.csv)", "sell it by general trade")  # fmt: skip
+        yield _blocked(problems.NOT_ON_POSITIVE_LIST, i, ["not_on_list", goods], ["hint_general_trade"])
     elif mode is not None and mode not in (entry.modes or RETAIL_MODES):
         allowed = entry.modes or RETAIL_MODES
-        yield _blocked(problems.MODE_NOT_ALLOWED, i, f"{line.hs}: on {day} it may enter in mode {' or '.join(allowed)},"
-                       f" not {mode}", f"use mode {allowed[0]}")  # fmt: skip
+        modes: Phrase = allowed[0]
+        for other in allowed[1:]:
+            modes = ["either", {"one": modes, "other": other}]
+        yield _blocked(problems.MODE_NOT_ALLOWED, i, ["wrong_mode", {**goods, "allowed": modes, "mode": mode}],
+                       ["hint_mode", {"mode": allowed[0]}])  # fmt: skip
+    goods["origin"] = tariff.index.countries.get(line.origin or "", ["unknown_origin"])
     ban = tariff.import_ban(line.hs, line.origin, day)
     if ban is not None and ban["kind"] == "ban":
-        yield _blocked(problems.ORIGIN_BANNED, i, f"{line.hs} of {line.origin}: {ban['text']}", "choose another origin")
+        banned = ["origin_banned", {**goods, "text": text_of(ban, "text")}]
+        yield _blocked(problems.ORIGIN_BANNED, i, banned, ["hint_origin"])
     gap = tariff.gap(line.hs, line.origin, day)
     if gap is not None:
-        yield _blocked(problems.OUTSIDE_COVERAGE, i, f"{line.hs} of {line.origin}: {gap['note']}",
-                       "an operator must load the law of that day", production_only=True)  # fmt: skip
+        unread = ["outside_coverage", {**goods, "note": text_of(gap, "note")}]
+        yield _blocked(problems.OUTSIDE_COVERAGE, i, unread, ["hint_operator"], production_only=True)
 
 
-def _of_limits(
-    limits: RetailLimits, lines: Sequence[Line], annual_left_fen: int, exchange_rates: Mapping[str, Decimal]
-) -> Iterator[Blocked]:
+def _of_limits(limits: RetailLimits, lines: Sequence[Line], annual_left_fen: int, rates: Rates) -> Iterator[Blocked]:
     """Both limits compare the dutiable value of an order; equal is allowed (rule A5)."""
-    values = [value_of(line, exchange_rates, NO_INSURANCE).fen for line in lines]
+    values = [value_of(line, rates, NO_INSURANCE).fen for line in lines]
     left = annual_left_fen
     for members in _orders(lines).values():
         total = sum(values[i] for i in members)
         if total > limits.single_fen and not _lone(lines, members):
-            yield _blocked(problems.SINGLE_LIMIT, members[0], f"the order of {fen_text(total)} is above the single"
-                           f" limit of {fen_text(limits.single_fen)}",
-                           "place several orders, or order one single item with full tax")  # fmt: skip
+            above = ["above_single_limit", {"total": fen_text(total), "limit": fen_text(limits.single_fen)}]
+            yield _blocked(problems.SINGLE_LIMIT, members[0], above, ["hint_orders"])
         left -= total
         if left < 0:
-            yield _blocked(problems.ANNUAL_LIMIT, members[0], f"the order of {fen_text(total)} is above the rest of"
-                           f" the yearly allowance of {fen_text(limits.annual_fen)}: {fen_text(max(left + total, 0))}",
-                           "buy it from stock imported by general trade, or next year")  # fmt: skip
+            above = ["above_annual_limit", {"total": fen_text(total), "limit": fen_text(limits.annual_fen),
+                                            "left": fen_text(max(left + total, 0))}]  # fmt: skip
+            yield _blocked(problems.ANNUAL_LIMIT, members[0], above, ["hint_stock"])
+
+
+def _of_caps(tariff: Tariff, day: date, lines: Sequence[Line]) -> Iterator[Blocked]:
+    """One order alone must stay within the weight of a person's year; equal is allowed (rule A24)."""
+    for cap in caps_of(tariff, day, lines):
+        figures = cap.figures
+        for i in cap.unweighed:
+            yield _blocked(problems.QUANTITY_NEEDED, i, ["cap_needs_kg", {**figures, "hs": lines[i].hs}], ["hint_kg"])
+        if cap.exceeded:
+            yield _blocked(WEIGHT_CAP, cap.first, ["above_weight_cap", figures], ["hint_weight", figures])
 
 
 def _orders(lines: Sequence[Line]) -> dict[str, list[int]]:
@@ -99,5 +117,5 @@ def _lone(lines: Sequence[Line], members: Sequence[int]) -> bool:
     return len(members) == 1 and lines[members[0]].quantity == 1
 
 
-def _blocked(code: str, line: int, detail: str, hint: str, production_only: bool = False) -> Blocked:
-    return {"code": code, "line": line, "detail": detail, "hint": hint, "production_only": production_only}
+def _blocked(code: str, line: int, detail: Phrase, hint: Phrase, production_only: bool = False) -> Blocked:
+    return {"code": code, "line": line, **said(detail=detail, hint=hint), "production_only": production_only}

@@ -9,33 +9,44 @@ from typing import Any
 from core.errors import Problem, invalid
 from core.money import fen_text
 from customs.assessments.answers import AssessedLine, Assessment, Facts
+from customs.assessments.caps import WEIGHT_CAP
+from customs.assessments.costs import with_costs
+from customs.assessments.crossing import crossed, joined
 from customs.assessments.facts import general_facts, retail_facts
 from customs.assessments.outcomes import Computed, Outcome, outcomes
+from customs.assessments.post import assess_post
 from customs.assessments.prepare import Row, in_field, of_line, rows_of
-from customs.assessments.request import GENERAL_TRADE, RETAIL, Request
+from customs.assessments.request import GENERAL_TRADE, PERSONAL_POST, RETAIL, ROUTES, SERVICES, Request
 from customs.assessments.retail import NO_INSURANCE, in_full, retail_blocks
+from customs.assessments.services import assess_services
 from customs.duty import columns as c
 from customs.duty.columns import Lines, Selection, Taxes
 from customs.duty.regimes import general_trade, retail, retail_in_full
-from customs.duty.valuation import UNKNOWN_INSURANCE
 from customs.tariff import Tariff, problems
 from customs.tariff.origins import MFN as MFN_CLASS
 from customs.tariff.rates import Rate
 
 LINES_MAX = 1000  # more go through the file endpoint
-_FIELDS = {problems.NOT_ON_POSITIVE_LIST: "hs", problems.ORIGIN_BANNED: "origin", problems.MODE_NOT_ALLOWED: "mode"}
+_FIELDS = {problems.NOT_ON_POSITIVE_LIST: "hs", problems.ORIGIN_BANNED: "origin", problems.MODE_NOT_ALLOWED: "mode",
+           WEIGHT_CAP: "quantity", problems.QUANTITY_NEEDED: "quantity"}  # fmt: skip
 
 
 def assess(tariff: Tariff, request: Request) -> Assessment:
     """What the lines bear. Raises Problem with a code of `customs.tariff.problems`; `errors` is keyed
     "lines.<i>.<field>" and the extra `line` names the line."""
-    if not 1 <= len(request.lines) <= LINES_MAX:
+    if not 1 <= len(request.services or request.lines) <= LINES_MAX:
         raise invalid("lines", f"between 1 and {LINES_MAX} lines")
-    if request.route not in (GENERAL_TRADE, RETAIL):
-        raise invalid("route", f"{GENERAL_TRADE} or {RETAIL}")
+    if request.route not in ROUTES:
+        raise invalid("route", f"one of {', '.join(ROUTES)}")
+    if request.route == SERVICES:
+        return assess_services(tariff, request)
+    if request.route == PERSONAL_POST:
+        return assess_post(tariff, request)
     if request.assume_quota or request.assume_rates:
         rates = [(_schedule(tariff, rate.kind), rate.hs, rate.parsed()) for rate in request.assume_rates]
         tariff = _assuming(tariff, request, rates)
+    if request.costs is not None:
+        request = with_costs(tariff, request)
     if request.route == RETAIL:
         return Assessment(request.day, tariff.edition, request.route, _retail(tariff, request))
     lines = _general(tariff, request)
@@ -60,9 +71,11 @@ def _schedule(tariff: Tariff, kind: str) -> str:
 
 
 def _general(tariff: Tariff, request: Request) -> list[AssessedLine]:
-    rows = rows_of(tariff, request, UNKNOWN_INSURANCE)
+    rows = rows_of(tariff, request)
     for row in rows:
         _refuse_ban(tariff, row, request.day)
+    if request.quota_remaining:
+        rows = crossed(tariff, request, rows)
     computed = Computed(tariff, request, rows, general_trade, GENERAL_TRADE)
     return _answers(computed, outcomes(computed), general_facts)
 
@@ -119,26 +132,38 @@ def _refuse_ban(tariff: Tariff, row: Row, day: date) -> None:
 
 
 def _answers(computed: Computed, found: Sequence[Outcome], facts: Any) -> list[AssessedLine]:
-    tariff, request, rows = computed.tariff, computed.request, computed.rows
-    groups: dict[int, list[int]] = {}
+    """One answer per line, of its one row, of the ten-digit rows of its eight digits, or of its portions."""
+    request, rows = computed.request, computed.rows
+    groups: dict[int, dict[bool, list[int]]] = {}
     for at, row in enumerate(rows):
-        groups.setdefault(row.i, []).append(at)
+        groups.setdefault(row.i, {}).setdefault(row.beyond, []).append(at)
     made = []
-    for i, members in groups.items():
-        _same_answer(tariff, rows, members, found)
-        outcome = found[members[0]]
-        if outcome.fault != c.OK:
-            raise _fault(tariff, rows[members[0]], outcome.fault, request.day)
+    for i, portions in groups.items():
+        for members in portions.values():
+            _check(computed, members, found)
+        firsts = [found[members[0]] for members in portions.values()]
+        amounts = [sum(parts) for parts in zip(*(outcome.amounts for outcome in firsts), strict=True)]
         line = request.lines[i]
-        made.append(AssessedLine(line.hs, line.origin, outcome.amounts, (outcome.duty_rate, outcome.vat_rate),
-                                 _reader(facts, computed, members)))  # fmt: skip
+        made.append(AssessedLine(line.hs, line.origin, amounts, (firsts[0].duty_rate, firsts[0].vat_rate),
+                                 _reader(facts, computed, list(portions.values()))))  # fmt: skip
     return made
 
 
-def _reader(facts: Any, computed: Computed, members: list[int]) -> Any:
+def _check(computed: Computed, members: list[int], found: Sequence[Outcome]) -> None:
+    _same_answer(computed.tariff, computed.rows, members, found)
+    fault = found[members[0]].fault
+    if fault != c.OK:
+        raise _fault(computed.tariff, computed.rows[members[0]], fault, computed.request.day)
+
+
+def _reader(facts: Any, computed: Computed, portions: list[list[int]]) -> Any:
     def read() -> Facts:
-        result: Facts = facts(computed.tariff, computed.request, computed.rows, members, *computed.all)
-        return result
+        made: list[Facts] = [facts(computed.tariff, computed.request, computed.rows, members, *computed.all)
+                             for members in portions]  # fmt: skip
+        first = computed.rows[portions[0][0]]
+        if len(made) == 1 or first.whole is None:
+            return made[0]
+        return joined(first.whole, [computed.rows[members[0]] for members in portions], made)
 
     return read
 
@@ -162,16 +187,30 @@ def _fault(tariff: Tariff, row: Row, fault: int, day: date) -> Problem:
     hs = row.hs
     if fault == c.NO_RATE:
         return of_line(in_field(_no_rate(tariff, row, day), "hs"), row.i)
+    if fault == c.NO_QUANTITY:
+        return of_line(_no_quantity(tariff, row), row.i)
     code, field, detail = {
         c.NO_CLASS: (problems.ORIGIN_UNKNOWN_CLASS, "origin",
                      f"{row.line.origin}: neither in an MFN group nor at the general rate (origin_classes.csv)"),
         c.NO_VAT: (problems.RATE_MISSING, "hs", f"{hs}: no VAT rate is on file for that day (vat_classes.csv)"),
         c.NO_INSTANT: (problems.INSTANT_NEEDED, "at", "the law changes within that day: give `at`"),
-        c.NO_QUANTITY: (problems.QUANTITY_NEEDED, "quantity", f"{hs}: a rate per unit needs the quantity in its unit"),
         c.NO_CONTENT: (problems.QUANTITY_NEEDED, "net_content",
                        f"{hs}: a price threshold needs the net content or the statutory quantity"),
+        c.NO_EXCHANGE: (problems.EXCHANGE_RATE_MISSING, "currency",
+                        f"{hs}: its rate turns on a price in foreign currency, whose rate of {day:%Y-%m} is missing"),
     }[fault]  # fmt: skip
     return of_line(in_field(Problem(code, detail), field), row.i)
+
+
+def _no_quantity(tariff: Tariff, row: Row) -> Problem:
+    """A rate per unit whose quantity cannot be told: the unit given measures something else, or only counts."""
+    line, statutory = row.line, [tariff.units.word_of(code) for code in tariff.statutory_units(row.hs) if code]
+    wanted = " and ".join(word for word in statutory if word)
+    if tariff.units.measures(line.unit):
+        detail = f"{row.hs}: {line.unit} is not a unit of this code, which is measured in {wanted}"
+        return in_field(Problem(problems.UNIT_MISMATCH, detail), "unit")
+    detail = f"{row.hs}: a rate per unit needs the quantity in its unit; this code is measured in {wanted}"
+    return in_field(Problem(problems.QUANTITY_NEEDED, detail), "quantity")
 
 
 def _no_rate(tariff: Tariff, row: Row, day: date) -> Problem:

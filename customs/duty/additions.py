@@ -18,6 +18,8 @@ def add(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     bears = tariff.origins.bears_addition[lines.origin]
     if lines.unproven is not None:
         bears = bears | lines.unproven
+    if lines.beyond is not None:
+        bears = bears | lines.beyond
     rows = np.flatnonzero(bears)
     if not len(rows):
         return
@@ -25,6 +27,8 @@ def add(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     if lines.unproven is not None and lines.unproven.any():
         at = np.flatnonzero(lines.unproven[rows])
         found[:, at] = _unproven(tariff, lines, selection, rows[at], found[:, at])
+    if lines.beyond is not None:
+        found = np.vstack([found, *_beyond(tariff, lines, selection, rows)])
     bearing = (found != NONE).any(axis=0)
     selection.added_at, selection.added = rows[bearing], found[:, bearing]
 
@@ -41,6 +45,14 @@ def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints, or
     if lines.exempt is not None:
         _lift(tariff, lines, rows, origin, found)
     return found
+
+
+def _beyond(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) -> list[Any]:
+    """What lies beyond a quota that is not used up on its day, because this very consignment crosses it."""
+    assert lines.beyond is not None
+    schedules = [number for name, number in tariff.schedules.names.items() if name.startswith("beyond:")]
+    return [np.where(lines.beyond[rows], tariff.schedules.entry(s, lines.line[rows], selection.slot[rows]), NONE)
+            for s in schedules]  # fmt: skip
 
 
 def _at_the_minute(columns: EntryColumns, lines: Lines, selection: Selection, rows: Ints, found: Any) -> Any:

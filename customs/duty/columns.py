@@ -27,8 +27,9 @@ class Lines:
     `value`: dutiable value in fen. Optional columns: `proven` (all agreements of the origin), `claim` (schedule number
     of one agreement, else -1), `unproven` (origin not proven, Tariff Law art. 19), `minute` of the Beijing day (else
     -1), `exporter` (number, 0 none), `part` (schedule number of the part of the code the goods are, else -1),
-    `exempt` (measures that an exclusion number lifts), `exact` (unrounded value in fen, as Fraction or int),
-    `quantity` (by unit word, integers of 0.00001, -1 not given), `exchange` for price thresholds in foreign currency.
+    `exempt` (measures that an exclusion number lifts), `beyond` (beyond a quota that is not used up on the day),
+    `exact` (unrounded value in fen, as Fraction or int), `quantity` (by unit word, integers of 0.00001, -1 not given),
+    `exchange` for price thresholds in foreign currency.
     """
 
     line: Ints
@@ -42,6 +43,7 @@ class Lines:
     exporter: Ints | None = None
     part: Ints | None = None
     exempt: Sequence[tuple[str, ...]] | None = None
+    beyond: NDArray[np.bool_] | None = None
     exact: NDArray[Any] | None = None
     quantity: Mapping[str, Ints] = field(default_factory=dict)
     exchange: Exchange | None = None

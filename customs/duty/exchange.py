@@ -33,10 +33,12 @@ def rate_day(year: int, month: int, days: TradingDays) -> date:
 
 @dataclass(frozen=True, slots=True)
 class CustomsRate:
-    """CNY for one unit of a currency; `row` is its row of exchange_rates.csv, None for one that the request gives."""
+    """CNY for one unit of a currency. `row` is its row of exchange_rates.csv and `fixed_on` the day its month takes
+    it from, where the calendar tells; a rate that the request gives has neither."""
 
     value: Decimal
     row: Row | None = None
+    fixed_on: date | None = None
 
 
 YUAN = CustomsRate(Decimal(1))
@@ -66,19 +68,23 @@ class Rates:
 
     def _look_up(self, currency: str) -> CustomsRate:
         own = self._own.get(currency)
-        if own is not None and own > 0:
+        if own is not None:
+            if own <= 0:
+                raise Problem(problems.EXCHANGE_RATE_MISSING, f"{currency}: a rate is above zero")
             return CustomsRate(own)
         try:
-            return CustomsRate(*self._tariff.exchange_rate(currency, self._day))
+            value, row = self._tariff.exchange_rate(currency, self._day)
         except Problem as problem:
             if problem.code != problems.EXCHANGE_RATE_MISSING:
                 raise
-            raise Problem(problem.code, f"{problem.detail}; {self._wanted()}") from None
+            day, doubt = self._fixed_on()
+            wanted = doubt if day is None else f"it is the central parity of {day}"
+            raise Problem(problem.code, f"{problem.detail}; {wanted}") from None
+        return CustomsRate(value, row, self._fixed_on()[0])
 
-    def _wanted(self) -> str:
-        """Which rate to give instead."""
+    def _fixed_on(self) -> tuple[date | None, str]:
+        """The day that the rate of this month is of, or why it cannot be told."""
         try:
-            day = rate_day(self._day.year, self._day.month, self._tariff.trading_days)
+            return rate_day(self._day.year, self._day.month, self._tariff.trading_days), ""
         except Problem as problem:
-            return problem.detail
-        return f"it is the central parity of {day}"
+            return None, problem.detail

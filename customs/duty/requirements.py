@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from customs.duty.charges import rate_phrase
+from customs.duty.wording import Phrase, said
+from customs.tariff.index import text_of
 from customs.tariff.rates import Rate
 from customs.tariff.reading import Row
 from customs.tariff.tariff import ASSUMED, STANDING_WORDS, Tariff
 
 # Supervision codes as printed in the tariff: what the importer must show.
 _BY_CODE = {
-    "A": ("entry_inspection", "entry inspection and quarantine form"),
-    "F": ("cites_import_permit", "import permit for endangered species"),
-    "U": ("legal_catch_certificate", "certificate of legal catch"),
-    "t": ("tariff_quota_certificate", "tariff quota certificate"),
-    "6": ("used_goods_prohibited", "used machinery of this code may not be imported"),
-    "1": ("import_licence", "import licence"),
+    "A": "entry_inspection",
+    "F": "cites_import_permit",
+    "U": "legal_catch_certificate",
+    "t": "tariff_quota_certificate",
+    "6": "used_goods_prohibited",
+    "1": "import_licence",
 }
+_OF_THE_LIST = ("list_unread",)  # these concern the retail import list, not a rate
 _FOOD_OF_ANIMALS = ("02", "03", "16")
 
 
@@ -36,28 +40,32 @@ class QuotaState:
     share: str | None
 
 
-def requirements(tariff: Tariff, hs: str, origin: str | None, day: date) -> Iterator[dict[str, Any]]:
+def requirements(tariff: Tariff, hs: str, origin: str | None, day: date) -> list[dict[str, Any]]:
     """The requirements of general trade for one ten-digit code, each with `code`, `detail`, `source`, `standing`."""
+    whatever_origin = tariff.index.kept(("requirements", hs, day), lambda: [*_of_code(tariff, hs, day)])
+    return [*whatever_origin, *conditions(tariff, hs, origin, day)]
+
+
+def _of_code(tariff: Tariff, hs: str, day: date) -> Iterator[dict[str, Any]]:
     licence = tariff.licence_required(hs, day)
     if licence is not None:
-        yield _row("automatic_import_licence", "automatic import licence before customs declaration", licence)
+        yield _row("automatic_import_licence", licence)
     codes, ciq, row = tariff.controls(hs, day)
-    for letter, (code, detail) in _BY_CODE.items():
+    for letter, code in _BY_CODE.items():
         if letter in codes and row is not None:
-            yield _row(code, detail, row)
-    if "P" in ciq and row is not None:
-        yield _row("quarantine", "animal and plant quarantine at entry", row)
+            yield _row(code, row)
+    inspected = tariff.inspection(hs, day) if "P" in ciq else None
+    if inspected is not None:
+        yield _row("quarantine", inspected)
     if hs[:2] in _FOOD_OF_ANIMALS:
-        yield _said("establishment_registration", "registered overseas establishment and quarantine permit",
-                    "meat-access", "secondary")  # fmt: skip
-    yield from conditions(tariff, hs, origin, day)
+        yield _said("establishment_registration", ["establishment_registration"], "meat-access", "secondary")
 
 
 def conditions(tariff: Tariff, hs: str, origin: str | None, day: date) -> Iterator[dict[str, Any]]:
     """Conditions under which goods of an origin may enter; they hold in retail too (rule A12)."""
     row = tariff.import_ban(hs, origin, day)
     if row is not None and row["kind"] == "conditions":
-        yield _row("import_conditions", row["text"], row)
+        yield _row("import_conditions", row, text_of(row, "text"))
 
 
 def doubts(
@@ -65,16 +73,57 @@ def doubts(
 ) -> Iterator[dict[str, Any]]:
     """What keeps the duty itself from being sure: an unknown quota state, a gap of coverage."""
     if state is not None and not state.levied and not state.known:
-        as_of = f"last known on {state.as_of}" if state.as_of else "never read"
-        yield _said("quota_state_unknown", f"quota {state.quota['id']} of {state.quota['tonnes']} t: {as_of}; beyond it"
-                    f" {state.rate.text} % is added", state.quota["source"], "assumed")  # fmt: skip
+        figures = {"quota": state.quota["id"], "tonnes": str(state.quota["tonnes"]),
+                   "rate": rate_phrase(state.rate, tariff.index.units)}  # fmt: skip
+        phrase = ["quota_last_known", {**figures, "day": str(state.as_of)}] if state.as_of else (
+            ["quota_never_read", figures])  # fmt: skip
+        yield _said("quota_state_unknown", phrase, state.quota["source"], "assumed")
     gap = tariff.gap(hs, origin, day)
     if gap is not None:
-        yield _said("outside_coverage", str(gap["note"]), str(gap["source"]), "assumed")
+        yield _said("outside_coverage", text_of(gap, "note"), str(gap["source"]), "assumed")
+
+
+def cautions(tariff: Tariff, hs: str, origin: str | None, day: date) -> list[dict[str, Any]]:
+    """What is known to be unsafe in the rows behind the rates of a code; it does not lower the standing, which is that
+    of the rows themselves."""
+
+    def found() -> list[dict[str, Any]]:
+        rows = [row for row in tariff.cautions(hs, origin, day) if row["kind"] not in _OF_THE_LIST]
+        return [{**_row("caution", row, {"en": row["note_en"], "zh": row["note_zh"]}), "kind": row["kind"]}
+                for row in rows]  # fmt: skip
+
+    made: list[dict[str, Any]] = tariff.index.kept(("cautions", hs, origin, day), found)
+    return made
+
+
+def part_question(tariff: Tariff, hs: str, day: date) -> Iterator[dict[str, Any]]:
+    """The parts ("ex") of a code that have a rate of their own: is the line one of them?"""
+    for row in tariff.by_prefix("provisional").all(hs, day.toordinal()):
+        if row["part"] and row["rate"] is not None:
+            rate = rate_phrase(row["rate"], tariff.index.units)
+            phrase = ["part_question", {"part": text_of(row, "part_name"), "rate": rate}]
+            yield {**_row("part_question", row, phrase), "part": row["part_name"]}
+
+
+def exclusion_unknown(tariff: Tariff, number: str) -> dict[str, Any]:
+    """An exclusion number that is not on file for the code and day lifts nothing."""
+    return _said("exclusion_not_on_file", ["exclusion_not_on_file", {"number": number}], "request", "assumed")
+
+
+def borrowed_rate() -> dict[str, Any]:
+    """A price threshold in foreign currency that was compared at another month's rate."""
+    return _said("threshold_rate_borrowed", ["threshold_rate_borrowed"], "exchange_rates.csv", "assumed")
 
 
 def quota_state(tariff: Tariff, hs: str, origin: str | None, day: date) -> QuotaState | None:
     """The state of the country quota that a code and origin fall under; None when no quota does."""
+    state: QuotaState | None = tariff.index.kept(
+        ("quota", hs, origin, day), lambda: _quota_state(tariff, hs, origin, day)
+    )
+    return state
+
+
+def _quota_state(tariff: Tariff, hs: str, origin: str | None, day: date) -> QuotaState | None:
     ordinal = day.toordinal()
     rated = tariff.by_prefix("measure_rates").all(hs, ordinal)
     for row in rated:
@@ -87,30 +136,35 @@ def quota_state(tariff: Tariff, hs: str, origin: str | None, day: date) -> Quota
 def excluded(tariff: Tariff, hs: str, origin: str | None, day: date) -> Row | None:
     """The row that excludes an origin from a measure on a code."""
     ordinal = day.toordinal()
-    measures = {row["measure"] for row in tariff.by_prefix("measure_rates").all(hs, ordinal)}
-    for row in tariff.tables["measure_exclusions"]:
-        if row["measure"] in measures and row["country"] == origin and row["first_day"] <= ordinal <= row["last_day"]:
+    for rated in tariff.by_prefix("measure_rates").all(hs, ordinal):
+        row = _exclusion(tariff, rated["measure"], origin, ordinal)
+        if row is not None:
+            return row
+    return None
+
+
+def _exclusion(tariff: Tariff, measure: str, origin: str | None, day: int) -> Row | None:
+    for row in tariff.index.exclusions.get(measure, ()):
+        if row["country"] == origin and row["first_day"] <= day <= row["last_day"]:
             return row
     return None
 
 
 def _quota(tariff: Tariff, measure: str, origin: str | None, day: int) -> Row | None:
     mine, others = None, None
-    for row in tariff.tables["quotas"]:
-        if row["measure"] == measure and row["first_day"] <= day <= row["last_day"]:
+    for row in tariff.index.quotas.get(measure, ()):
+        if row["first_day"] <= day <= row["last_day"]:
             if row["country"] == origin:
                 mine = row
             elif row["country"] == "*":
                 others = row
     if mine is not None or origin in (None, "CN"):
         return mine
-    out = any(r["measure"] == measure and r["country"] == origin and r["first_day"] <= day <= r["last_day"]
-              for r in tariff.tables["measure_exclusions"])  # fmt: skip
-    return None if out else others
+    return None if _exclusion(tariff, measure, origin, day) else others
 
 
 def _state(tariff: Tariff, quota: Row, rate: Rate, day: date) -> QuotaState:
-    events = [row for row in tariff.tables["quota_events"] if row["quota"] == quota["id"]]
+    events = tariff.index.quota_events.get(quota["id"], ())
     starts = [row["first_day"] for row in events if row["event"] == "surcharge_starts"]
     states = [row for row in events if row["event"] == "state"]
     month = day.replace(day=1).toordinal()
@@ -126,12 +180,12 @@ def _state(tariff: Tariff, quota: Row, rate: Rate, day: date) -> QuotaState:
     )
 
 
-def _row(code: str, detail: str, row: Row) -> dict[str, Any]:
-    return _said(code, detail, row["source"], STANDING_WORDS[row["standing"]])
+def _row(code: str, row: Row, detail: Phrase = None) -> dict[str, Any]:
+    return _said(code, detail or [code], row["source"], STANDING_WORDS[row["standing"]])
 
 
-def _said(code: str, detail: str, source: str, standing: str) -> dict[str, Any]:
-    return {"code": code, "detail": detail, "source": source, "standing": standing}
+def _said(code: str, detail: Phrase, source: str, standing: str) -> dict[str, Any]:
+    return {"code": code, **said(detail=detail), "source": source, "standing": standing}
 
 
 def weakest(standings: Iterator[str]) -> str:

@@ -70,7 +70,7 @@ def _wanted(tariff: Tariff, duty: bool) -> Ints:
 
 
 def _base(tariff: Tariff, lines: Lines, slot: Any, found: Any, fault: Any) -> tuple[Any, Any]:
-    """Art. 12-14: in quota the quota rate; MFN origins the provisional rate or MFN; other origins the general rate."""
+    """Art. 12-14: in quota the quota rate, MFN origins MFN, both a provisional one instead; others the general rate."""
     mfn, provisional, general, quota = found[0], found[1], found[2], found[3]
     if lines.part is not None:
         provisional = _of_part(tariff, lines, slot, provisional)
@@ -81,7 +81,8 @@ def _base(tariff: Tariff, lines: Lines, slot: Any, found: Any, fault: Any) -> tu
     entry = np.where(most_favoured, np.where(temporary, provisional, mfn), general)
     in_quota = quota != NONE
     if in_quota.any():
-        kind, entry = np.where(in_quota, QUOTA, kind), np.where(in_quota, quota, entry)
+        kind = np.where(in_quota, np.where(temporary, PROVISIONAL, QUOTA), kind)
+        entry = np.where(in_quota, np.where(temporary, provisional, quota), entry)
     unknown = ~tariff.columns.known[entry]
     if unknown.any():
         fault[unknown & (fault == OK)] = NO_RATE

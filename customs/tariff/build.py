@@ -40,7 +40,7 @@ class Stretches:
                 yield stretch.first
                 yield stretch.last + 1
 
-    def _rated(self, row: Row, layer: int = 0, note: str = "") -> Iterator[Stretch]:
+    def _rated(self, row: Row, layer: int = 0) -> Iterator[Stretch]:
         """One row as stretches: a stretch per year when staged, and one more for the days after its last reading."""
         rate, first, last = row["rate"], row["first_day"], row["last_day"]
         if rate is None:
@@ -51,9 +51,9 @@ class Stretches:
             return
         verified = row.get("verified_to", FOREVER)
         if first <= verified:
-            yield self._stretch(row, rate, first, min(last, verified), row["standing"], layer, note)
+            yield self._stretch(row, rate, first, min(last, verified), row["standing"], layer)
         if last > verified:
-            yield self._stretch(row, rate, max(first, verified + 1), last, ASSUMED, layer, note)
+            yield self._stretch(row, rate, max(first, verified + 1), last, ASSUMED, layer)
 
     def _staged(self, row: Row, staged: Staged, layer: int) -> Iterator[Stretch]:
         first, last = row["first_day"], row["last_day"]
@@ -61,13 +61,14 @@ class Stretches:
         for year in range(date.fromordinal(first).year, min(final, date.fromordinal(last).year) + 1):
             begin = max(first, date(year, 1, 1).toordinal())
             end = last if year == final else min(last, date(year, 12, 31).toordinal())
-            yield self._stretch(row, staged.in_year(year), begin, end, row["standing"], layer, "")
+            yield self._stretch(row, staged.in_year(year), begin, end, row["standing"], layer)
 
-    def _stretch(self, row: Row, rate: Rate, first: int, last: int, standing: int, layer: int, note: str) -> Stretch:
-        known = (rate, row["source"], standing, note)
+    def _stretch(self, row: Row, rate: Rate, first: int, last: int, standing: int, layer: int) -> Stretch:
+        measure = row.get("measure", "")
+        known = (rate, row["source"], standing, measure)
         entry = self._plain.get(known)
         if entry is None:
-            entry = self._plain[known] = self.entries.id(Entry(rate, row["source"], standing, note=note))
+            entry = self._plain[known] = self.entries.id(Entry(rate, row["source"], standing, measure=measure))
         return Stretch(row["hs"], first, last, entry, layer)
 
     def _vat(self) -> Iterator[Stretch]:
@@ -105,6 +106,8 @@ class Stretches:
         self.started = {row["quota"]: row for row in self.tables["quota_events"] if row["event"] == "surcharge_starts"}
         self._ending: dict[tuple[str, str, str, int], int] = {}  # what ends within a day
         for row in sorted(self.tables["measure_rates"], key=lambda row: int(row["first_day"])):
+            if quotas[row["measure"]]:
+                self.of.setdefault(beyond_schedule(row["measure"]), []).extend(self._rated(row))
             for country, stretch in self._levied(row, quotas[row["measure"]]):
                 name = measure_schedule(row["measure"], row["exporter"], country)
                 self.of.setdefault(name, []).append(stretch)
@@ -124,7 +127,9 @@ class Stretches:
             if event is None or first > last:
                 continue
             standing = max(row["standing"], event["standing"])
-            entry = self.entries.id(Entry(row["rate"], event["source"], standing, note=quota["id"]))
+            entry = self.entries.id(
+                Entry(row["rate"], event["source"], standing, note=quota["id"], measure=row["measure"])
+            )
             yield quota["country"], Stretch(row["hs"], first, last, entry)
 
     def _timed(self, row: Row) -> Iterator[Stretch]:
@@ -133,7 +138,7 @@ class Stretches:
         if since < 0 and until < 0:
             yield from self._rated(row)
             return
-        plain = Entry(row["rate"], row["source"], row["standing"])
+        plain = Entry(row["rate"], row["source"], row["standing"], measure=row["measure"])
         key = (row["measure"], row["exporter"], row["hs"])
         if until >= 0:
             self._ending[(*key, last)] = self.entries.id(plain)
@@ -151,6 +156,11 @@ class Stretches:
 def part_schedule(name: str) -> str:
     """The name of the schedule of provisional rates for one part ("ex") of codes."""
     return f"part:{name}"
+
+
+def beyond_schedule(measure: str) -> str:
+    """The name of the schedule of what a safeguard adds beyond a quota, whether or not the quota is used up."""
+    return f"beyond:{measure}"
 
 
 def measure_schedule(measure: str, exporter: str, country: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from customs.tariff.acceptance import accept
 from customs.tariff.faults import TariffFault
-from customs.tariff.reading import Reader
+from customs.tariff.reading import Reader, Row
 from customs.tariff.tables import TABLES
 from customs.tariff.tariff import Tariff
 
@@ -27,10 +28,34 @@ def load_tariff(folder: Path, accepted: Collection[str] = ()) -> Tariff:
         if reader.faults:
             raise TariffFault(reader.faults)
         tables = accept(reader.tables, accepted) if accepted else reader.tables
-        return Tariff(edition_of(folder, accepted), tables, reader.sources, reader.coverage)
+        edition = edition_of(folder, accepted)
+        return Tariff(edition, tables, reader.sources, reader.coverage, partial(read_reference, folder))
     finally:
         if collecting:
             gc.enable()
+
+
+def read_reference(folder: Path, name: str) -> list[Row]:
+    """The rows of one reference table. Raises TariffFault for a faulty file, KeyError for a name that is none."""
+    reader = Reader(folder)
+    reader.read_reference(name)
+    if reader.faults:
+        raise TariffFault(reader.faults)
+    return reader.tables[name]
+
+
+def check_law(folder: Path) -> tuple[Tariff, int]:
+    """The law in a folder and its number of reference rows. Raises TariffFault with the faults of all files, those
+    of the reference tables too."""
+    reader = Reader(folder)
+    reader.read_reference()
+    try:
+        law = load_tariff(folder)
+    except TariffFault as found:
+        raise TariffFault([*{*found.faults, *reader.faults}]) from None
+    if reader.faults:
+        raise TariffFault(reader.faults)
+    return law, sum(map(len, reader.tables.values()))
 
 
 def edition_of(folder: Path, accepted: Collection[str] = ()) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from customs.tariff.faults import Fault
 from customs.tariff.rates import Rate, Staged, parse_price, parse_rate
-from customs.tariff.tables import TABLES, Table
+from customs.tariff.tables import REFERENCE_TABLES, TABLES, Table
 
 FOREVER = date(2099, 12, 31).toordinal()
 FIRST = date(1990, 1, 1).toordinal()
@@ -44,12 +44,18 @@ class Reader:
         self._ids: dict[str, set[str]] = {}
 
     def read(self) -> None:
-        """Read every table, then check what only whole tables show: references, overlaps, gaps."""
+        """Read every table of the law, then check what only whole tables show: references, overlaps, gaps."""
         by_name = {table.name: table for table in TABLES}
-        order = ["countries", "units", "elements", "agreements", "measures", "quotas", "vat_rates"]
+        order = ["countries", "units", "currencies", "elements", "agreements", "measures", "quotas", "vat_rates"]
         for name in [*order, *(n for n in by_name if n not in order)]:
             self._table(by_name[name])
         self._check_coverage()
+
+    def read_reference(self, *names: str) -> None:
+        """Read the reference tables of these names, or all of them. Raises KeyError for a name that is none."""
+        by_name = {table.name: table for table in REFERENCE_TABLES}
+        for name in names or by_name:
+            self._table(by_name[name])
 
     def fault(self, file: str, line: int, message: str) -> None:
         self.faults.append(Fault(file, line, message))
@@ -82,6 +88,8 @@ class Reader:
         self._ids[table.name] = {row[first] for row in rows}
         if table.name == "vat_rates":
             self._ids["vat_rates.class"] = self._ids["vat_rates"]
+        if table.name == "currencies":
+            self._ids["currencies.code"] = {row["code"] for row in rows}
         self._periods(table, file, rows)
         return None
 
@@ -131,6 +139,11 @@ class Reader:
                 if value is _BAD:
                     self.fault(file, line, f"{name}: {self._broken[(kind, text)]}")
         return values
+
+    def parse(self, kind: str, cell: str) -> Any:
+        """One cell by the kind of its column (tables.py), once the tables are read. Raises ValueError."""
+        base, _, argument = kind.partition(":")
+        return self._parse(base, argument, cell)
 
     def _parse(self, base: str, argument: str, cell: str) -> Any:
         if base.endswith("?") and cell == "":
@@ -253,6 +266,10 @@ def _number(_: Reader, cell: str, __: str) -> Decimal:
     return Decimal(cell)
 
 
+def _signed(_: Reader, cell: str, __: str) -> Decimal:
+    return -_number(_, cell[1:], "") if cell.startswith("-") else _number(_, cell, "")
+
+
 def _time(_: Reader, cell: str, __: str) -> int:
     if not cell:
         return -1
@@ -272,6 +289,7 @@ def _levy(_: Reader, cell: str, __: str) -> Rate | None:
 
 _KINDS: dict[str, Callable[[Reader, str, str], Any]] = {
     "day": _day,
+    "on": _day,
     "hs": _hs,
     "hs!": _given_hs,
     "line": _line,
@@ -284,6 +302,7 @@ _KINDS: dict[str, Callable[[Reader, str, str], Any]] = {
     "source": _source,
     "standing": _standing,
     "number": _number,
+    "signed": _signed,
     "time": _time,
     "rate": lambda _, cell, __: parse_rate(cell),
     "levy": _levy,

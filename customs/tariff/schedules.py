@@ -38,6 +38,7 @@ class Entry(NamedTuple):
     thresholds: tuple[Price, ...] = ()
     below: Rate | None = None
     note: str = ""
+    measure: str = ""
 
 
 class Stretch(NamedTuple):

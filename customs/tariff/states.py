@@ -26,7 +26,9 @@ class States:
         slots, lines = len(tariff.slots), len(tariff.keys)
         classes = tariff.schedules.classes.reshape(-1, lines)
         series = tariff.schedules.series.reshape(-1, slots)
-        wanted = [number for name, number in tariff.schedules.names.items() if not name.startswith("part:")]
+        wanted = [
+            number for name, number in tariff.schedules.names.items() if not name.startswith(("part:", "beyond:"))
+        ]
         odd = _odd_numbers(len(wanted) + 2)
         self._open = odd[-1]  # an open line without any rate is not a closed one
         life = (tariff.line_first, tariff.line_last)

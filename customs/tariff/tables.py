@@ -2,6 +2,11 @@
 
 Common to all: `first_day` and `last_day` (both inclusive; a blank last day is an open end), `source` (an id of
 sources.toml) and `standing`. Two rows with the same key must never be in force on the same day.
+
+TABLES is the law that answers rest on: all of it is read at start and is part of the edition. REFERENCE_TABLES is what
+people look up beside it (the nomenclature, zones, statistics): no amount, requirement or refusal depends on it, so it
+is read when somebody asks (`Tariff.reference`), is not part of the edition, and a fault in it stops no start. `flask
+tariff check` reads both.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ class Table:
 
 
 _CODES = {"code": "text!", "name_zh": "text!"}
+CAUTIONS = "applied_rate|equivalent|technology_cuts|recoded|preference_unread|list_unread|not_charged"
 
 TABLES: tuple[Table, ...] = (
     Table("elements", {"id": "text!", "elements": "text"}, ("id",)),
@@ -73,15 +79,53 @@ TABLES: tuple[Table, ...] = (
           gapless=True),
     Table("parameters", {"id": "text!", "value": "number", "unit": "text!"}, ("id",)),
     Table("waivers", {"tax": "choice:duty|consumption_tax|vat", "amount": "number"}, ("tax",)),
+    Table("post_rates", {"class": "text!", "rate": "number", "law": "text!", "law_zh": "text!"}, ("class",),
+          gapless=True),
+    Table("post_categories", {"id": "text!", "name_zh": "text!", "name_en": "text!", "class": "ref:post_rates",
+                              "threshold": "amounts", "below": "ref?:post_rates"}, ("id",)),
+    Table("post_prices", {"category": "ref:post_categories", "number": "text", "price": "number?", "unit": "text"},
+          ("category",)),
+    Table("post_members", {"hs": "hs!", "category": "ref:post_categories"}, ("hs",)),
+    Table("service_rates", {"service": "text!", "name_zh": "text!", "name_en": "text!",
+                            "treatment": "choice:taxed|exempt", "rate": "number", "law": "text!", "law_zh": "text!"},
+          ("service",), gapless=True),
     Table("positive_list", {"hs": "hs!", "modes": "text", "remark": "text", "cap_kg": "number?", "cap_group": "text",
                             "edition": "text!"}, ("hs", "edition")),
     Table("licence_catalogue", {"hs": "hs!", "listed": "choice:yes|no", "group": "text!"}, ("hs",)),
     Table("controls", {"hs": "hs!", "codes": "text", "ciq": "text"}, ("hs",)),
+    Table("cautions", {"hs": "hs!", "agreement": "ref?:agreements", "kind": f"choice:{CAUTIONS}", "note_zh": "text",
+                       "note_en": "text"}, ("hs", "agreement", "kind")),
     Table("countries", {"alpha2": "text!", "alpha3": "text", "number": "text", "name_zh": "text!",
                         "name_en": "text!"}, ("alpha2",)),
     Table("units", {"code": "text!", "name_zh": "text!", "word": "text", "dimension": "text", "factor": "number?"},
           ("code",)),
     Table("currencies", {"number": "text!", "code": "text!", "name_zh": "text!"}, ("code",)),
+    Table("exchange_rates", {"currency": "ref:currencies.code", "rate": "number", "per": "choice:1|100"},
+          ("currency",)),
+    Table("market_holidays", {"name": "text!"}, ("name",)),
     *(Table(name, _CODES, ("code",)) for name in ("districts", "transport_modes", "trade_terms", "package_types",
-                                                 "supervision_modes", "container_types", "levy_natures")),
+                                                 "supervision_modes", "container_types")),
+    Table("levy_natures", {**_CODES, "note_zh": "text"}, ("code",)),
+)  # fmt: skip
+
+REFERENCE_TABLES: tuple[Table, ...] = (
+    Table("nomenclature", {"level": "choice:section|chapter|heading|subheading", "code": "text!", "parent": "text",
+                           "name_en": "text!", "filing": "choice:yes|no"}, ("level", "code")),
+    Table("line_notes", {"hs": "line", "note_zh": "text!"}, ("hs",)),
+    Table("areas", {"number": "text", "alpha3": "text", "name_zh": "text!", "name_en": "text"}, ("number", "alpha3")),
+    Table("list_editions", {"list": "choice:positive_list|automatic_licence", "edition": "text!", "law": "text",
+                            "issued": "on?", "lines": "number?", "note": "text"}, ("list", "edition", "note")),
+    Table("zones", {"batch": "text!", "name_zh": "text!", "name_en": "text!", "province": "text", "announced": "on?"},
+          ("name_en",)),
+    Table("pilot_cities", {"programme": "choice:comprehensive_pilot_zone|retail_import_pilot", "batch": "text!",
+                           "name_zh": "text!", "name_en": "text!", "approved": "text",
+                           "day_standing": "choice:official|secondary|assumed"}, ("programme", "name_en")),
+    Table("statistics_trade", {"flow": "choice:export|import|balance|total", "scope": "text!", "hs": "text",
+                               "value": "signed?", "unit": "text", "growth": "signed?", "quantity": "signed?",
+                               "quantity_unit": "text", "adjusted": "choice:yes|no"},
+          ("flow", "scope", "unit", "adjusted", "first_day", "last_day", "source")),
+    Table("statistics_commodities", {"commodity": "text!", "regime": "text", "quantity": "signed?",
+                                     "quantity_unit": "text", "quantity_growth": "signed?", "value": "signed?",
+                                     "value_unit": "text", "value_growth": "signed?", "note": "text"},
+          ("commodity", "regime", "first_day", "last_day")),
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,12 +19,14 @@ from customs.tariff import origins, problems
 from customs.tariff.build import SURCHARGE_DELAY, Stretches
 from customs.tariff.codes import Codes
 from customs.tariff.columns import EntryColumns
+from customs.tariff.index import Index
 from customs.tariff.lookup import ByPrefix
 from customs.tariff.origins import Origins
 from customs.tariff.rates import Rate
 from customs.tariff.reading import FIRST, FOREVER, Row
 from customs.tariff.schedules import NONE, Entry, Schedules, Slots, Stretch
 from customs.tariff.states import States
+from customs.tariff.trading_days import TradingDays
 from customs.tariff.units import Units
 
 STANDING_WORDS = ("official", "secondary", "assumed")
@@ -65,25 +68,33 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class RetailLimits:
-    """Limits of a day in fen, and the share in percent of VAT and consumption tax that is levied inside them."""
+    """Limits of a day in fen, and the share in percent of VAT and consumption tax that is levied inside them; `row` is
+    where they stand."""
 
     single_fen: int
     annual_fen: int
     share: int
     source: str
     standing: str
+    row: Row
 
 
 class Tariff:
     """The law of one folder. `edition` is a hash of its files; `schedules`, `origins` and `slots` are the columns."""
 
     def __init__(
-        self, edition: str, tables: dict[str, list[Row]], sources: Mapping[str, Any], coverage: Mapping[str, Any]
+        self,
+        edition: str,
+        tables: dict[str, list[Row]],
+        sources: Mapping[str, Any],
+        coverage: Mapping[str, Any],
+        reference: Callable[[str], list[Row]],
     ) -> None:
         self.edition = edition
         self.tables = tables
         self.sources = sources
         self.coverage = coverage
+        self._read_reference = reference
         self.rows = sorted(tables["lines"], key=lambda row: line_key(row["hs"]))
         self.keys: NDArray[np.int64] = np.array([line_key(row["hs"]) for row in self.rows], np.int64)
         self.codes = Codes(self.keys)
@@ -110,6 +121,11 @@ class Tariff:
     def states(self) -> States:
         """Lines and origins that the law treats alike; made when first asked."""
         return States(self)
+
+    @cached_property
+    def index(self) -> Index:
+        """Rows of the small tables by what they are asked for."""
+        return Index(self.tables)
 
     # Codes
 
@@ -234,9 +250,14 @@ class Tariff:
     # Controls and lists
 
     def controls(self, hs: str, day: date) -> tuple[str, str, Row | None]:
-        """Supervision codes and inspection classes of a code, with their row; blank when not on file."""
-        row = self.by_prefix("controls").find(hs, day.toordinal())
-        return (row["codes"], row["ciq"], row) if row else ("", "", None)
+        """Supervision codes of a code and its inspection classes, with the row of the codes; blank when not on file."""
+        row, inspected = self.by_prefix("controls").find(hs, day.toordinal()), self.inspection(hs, day)
+        return row["codes"] if row else "", inspected["ciq"] if inspected else "", row
+
+    def inspection(self, hs: str, day: date) -> Row | None:
+        """The row with the inspection and quarantine classes (`ciq`) of a code, which may stand at a shorter prefix
+        than its supervision codes; None when not on file."""
+        return self.by_prefix("controls").find(hs, day.toordinal(), lambda row: bool(row["ciq"]))
 
     def agreement(self, name: str, origin: str | None) -> str:
         """The id of an agreement named by its id or another name, whatever the case; of several that share a name
@@ -273,7 +294,8 @@ class Tariff:
         for row in self.tables["retail_limits"]:
             if row["first_day"] <= ordinal <= row["last_day"]:
                 return RetailLimits(int(row["single_limit"] * 100), int(row["annual_limit"] * 100),
-                                    int(row["tax_share"]), row["source"], STANDING_WORDS[row["standing"]])  # fmt: skip
+                                    int(row["tax_share"]), row["source"], STANDING_WORDS[row["standing"]],
+                                    row)  # fmt: skip
         raise Problem(problems.RETAIL_NOT_IN_FORCE, f"no retail limits are in force on {day} (retail_limits.csv)")
 
     def waivers(self, day: date) -> dict[str, int]:
@@ -297,6 +319,24 @@ class Tariff:
         for row in self.tables["parameters"]:
             found.setdefault(row["id"], []).append(row)
         return found
+
+    def exchange_rate(self, currency: str, day: date) -> tuple[Decimal, Row]:
+        """CNY for one unit of a currency at the customs rate of a day, exact, and its row (Tariff Law art. 60).
+        Raises Problem currency_unknown or exchange_rate_missing."""
+        if currency not in self.currencies:
+            raise Problem(problems.CURRENCY_UNKNOWN, f"{currency}: no such currency (currencies.csv)")
+        rows, ordinal = self._exchange_rows.get(currency, []), day.toordinal()
+        at = bisect_right(rows, ordinal, key=lambda row: int(row["first_day"])) - 1
+        if at < 0 or rows[at]["last_day"] < ordinal or not rows[at]["rate"]:
+            detail = f"{currency}: no customs rate of {day:%Y-%m} is on file (exchange_rates.csv)"
+            raise Problem(problems.EXCHANGE_RATE_MISSING, detail)
+        row = rows[at]
+        return (row["rate"] if row["per"] == "1" else row["rate"].scaleb(-2)), row
+
+    @cached_property
+    def trading_days(self) -> TradingDays:
+        """The calendar on which the day of a customs rate moves."""
+        return TradingDays(self.tables["market_holidays"])
 
     def nearest_rate(self, currency: str, day: int) -> tuple[Fraction, bool] | None:
         """CNY for one unit of a currency on a day (ordinal) for price thresholds, and whether it is the rate of that
@@ -328,6 +368,16 @@ class Tariff:
                 return gap
         return None
 
+    def cautions(self, hs: str, origin: str | None, day: date) -> list[Row]:
+        """What is known to be unsafe in the data behind an answer for a code, an origin and a day: rows with `kind`,
+        `note_zh` and `note_en`, one a kind and agreement. The longest prefix speaks, and with a blank note it lifts."""
+        own = self.origins.agreements.get(self.origins.number.get(origin or "", 0), [])
+        said: dict[tuple[str, str], Row] = {}
+        for row in self.by_prefix("cautions").all(hs, day.toordinal()):
+            if not row["agreement"] or row["agreement"] in own:
+                said.setdefault((row["kind"], row["agreement"]), row)
+        return [row for row in said.values() if row["note_en"]]
+
     def by_prefix(self, table: str) -> ByPrefix:
         """A table's rows by code."""
         found = self._prefixed.get(table)
@@ -350,6 +400,18 @@ class Tariff:
     def currencies(self) -> dict[str, str]:
         """ISO 4217 code -> customs number."""
         return {row["code"]: row["number"] for row in self.tables["currencies"]}
+
+    def reference(self, table: str) -> list[Row]:
+        """The rows of a table that answers do not rest on ("nomenclature", "zones", see `tables.REFERENCE_TABLES`),
+        read when first asked. Raises TariffFault for a faulty file, KeyError for a name that is none."""
+        rows = self._reference.get(table)
+        if rows is None:
+            rows = self._reference[table] = self._read_reference(table)
+        return rows
+
+    @cached_property
+    def _reference(self) -> dict[str, list[Row]]:
+        return {}
 
     def code_list(self, name: str) -> dict[str, str]:
         """Code -> Chinese name of districts, transport_modes, trade_terms, package_types and the like."""
@@ -388,7 +450,7 @@ class Tariff:
             entry = stretches.entries.id(Entry(rate, "", ASSUMED, note="assumed by the request"))
             stretches.of[schedule].append(Stretch(prefix, FIRST, FOREVER, entry, layer=2))
         other = Tariff.__new__(Tariff)
-        own = ("_prefixed", "_schedule_names", "_assumed", "states")  # caches over what is about to change
+        own = ("_prefixed", "_schedule_names", "_assumed", "states", "index")  # caches over what is about to change
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in own})
         other.tables = tables
         other._build(stretches)

@@ -23,6 +23,11 @@ class Units:
     def known(self, word: str) -> bool:
         return word in self._by_word
 
+    def measures(self, word: str) -> bool:
+        """True for a unit of mass, volume, length or area; False for one that counts."""
+        row = self._by_word.get(word)
+        return row is not None and bool(row["dimension"])
+
     def word_of(self, code: str) -> str:
         """Our word for a customs code; blank where we have none."""
         row = self._by_code.get(code)

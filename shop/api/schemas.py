@@ -200,9 +200,13 @@ class Returns(Schema):
 class Explanation(Schema):
     step = fields.String()
     formula = fields.String()
+    words = fields.String()
     inputs = fields.Dict()
     amount = fields.String()
+    exact = fields.String()
     law = fields.String()
+    parameters = fields.List(fields.Dict())
+    phrases = fields.Dict()
 
 
 class Line(Schema):
@@ -257,6 +261,7 @@ class Blocked(Schema):
     hint = fields.String(allow_none=True)
     listing_id = Id(allow_none=True)
     order = fields.Integer(allow_none=True)
+    phrases = fields.Dict()
 
 
 class Quote(Schema):

@@ -8,6 +8,7 @@ from flask_bootstrap import Bootstrap5
 
 from shop.pages import (
     account,
+    assessment_files,
     basket,
     cart,
     catalogue,
@@ -33,6 +34,7 @@ blueprints: list[Blueprint] = [
     trade.pages,
     desk.pages,
     law.pages,
+    assessment_files.pages,
     operator.pages,
     documents.pages,
     language.pages,

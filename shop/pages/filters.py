@@ -20,12 +20,15 @@ from core.errors import Problem
 from core.money import fen_text, parse_fen, plain
 from core.web import maybe_actor
 from customs import edition, tariff_views
+from customs.duty import wording
+from customs.duty.phrases import PHRASES
 from customs.window import statuses
 from shop import addresses
 from shop.pages import basket, language, words
 
-_DETAIL_SAYS_MORE = ("quota_state_unknown", "outside_coverage", "import_conditions")
+_DETAIL_SAYS_MORE = ("quota_state_unknown", "outside_coverage", "import_conditions", "ban", "conditions")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
+_SEVERAL = re.compile(r"(\w+?)(?:_no_([0-9]+)|_([A-Z]{3}))", re.ASCII)
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}\Z", re.ASCII)
 
 
@@ -65,6 +68,16 @@ def country(code: str | None) -> str:
     return {"中国香港特别行政区": "中国香港", "中国澳门特别行政区": "中国澳门"}.get(name, name)
 
 
+def spoken(value: Any) -> Any:
+    """What the engine answered, each of its sentences in the language of the page."""
+    return wording.in_language(value, language.word())
+
+
+def sentence(text: str) -> str:
+    """A term at the beginning of a line."""
+    return text[:1].upper() + text[1:]
+
+
 def both(value: Any) -> str:
     """`{zh, en}` in the language of the page, else in the other."""
     if not isinstance(value, dict):
@@ -101,12 +114,51 @@ def law_text(source: Any) -> str:
     return f"{title} ({document})" if document and document not in title else title
 
 
+def step_title(name: str) -> str:
+    """What a step of an explanation comes to."""
+    return words.FILTERS["step_name"](name) if name in words.STEPS_OF_LAW else _term(name)
+
+
 def step_input(name: str, value: Any) -> str:
     """One figure that went into a step, named in the language of the page."""
     if name == "source":
         return law_text(value)
     shown = words.FILTERS["measure"](value) if name == "kind" else both(value)
-    return f"{words.FILTERS['input_name'](name)} {rate(shown) if name in ('rate', 'share') else shown}"
+    if name.startswith("exchange_rate_source"):
+        shown = law_text(value) if value in edition.tariff().sources else _term(value)
+    return f"{_input_name(name)} {rate(shown) if name in ('rate', 'share') else shown}"
+
+
+def _input_name(name: str) -> str:
+    """A second part of a kind has a number (commission_no_2), what is in a currency of its own has its code."""
+    match = _SEVERAL.fullmatch(name)
+    kind, number = (match[1], match[2] or match[3]) if match else (name, None)
+    shown = words.FILTERS["input_name"](kind) if kind in words.INPUTS else _term(kind)
+    return f"{shown} {number}" if number else shown
+
+
+def _term(name: str) -> str:
+    """A term of the engine by its name; the name itself in plain letters where it is none."""
+    return wording.say([name], language.word()) if name in PHRASES else name.replace("_", " ")
+
+
+def parameter(found: dict[str, Any]) -> str:
+    """A legal parameter in a line: name, value, days, source and standing."""
+    standing, source = found["standing"], found["source"]
+    figures: dict[str, Any] = {
+        "name": sentence(_term(found["name"])), "value": _parameter_value(found),
+        "source": law_text(source) if source in edition.tariff().sources else _term(source),
+        "standing": words.FILTERS["standing"](standing), "first_day": found["first_day"] or "",
+        "last_day": found["last_day"] or "",
+    }  # fmt: skip
+    key = "parameter_undated" if found["first_day"] is None else "parameter"
+    return wording.say(["parameter_of_period" if found["last_day"] else key, figures], language.word())
+
+
+def _parameter_value(found: dict[str, Any]) -> str:
+    if found["name"] == "vat_class":
+        return str(words.FILTERS["vat_class"](found["value"]))
+    return rate(spoken(found)["value"])
 
 
 def customs_status(code: str | None) -> str | None:
@@ -119,6 +171,7 @@ def customs_status(code: str | None) -> str | None:
 
 def requirement(row: dict[str, Any]) -> str:
     """What the goods need beside money, in a line."""
+    row = spoken(row)
     code = str(row.get("code") or row.get("kind") or "")
     title = words.FILTERS["requirement_code"](code)
     detail = both(row.get("detail") or row.get("text") or "")
@@ -201,8 +254,9 @@ def _asked_each_time(function: Callable[..., Any]) -> Callable[..., Any]:
 def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shown = (
-        money, quantity, instant, day, country, both, other, json_text, rate, law_text, step_input, requirement,
-        in_stock, share_of, address_line, reason_text, report_label, declaration_facts,
+        money, quantity, instant, day, country, both, other, spoken, sentence, parameter, json_text, rate, law_text,
+        step_title, step_input, requirement, in_stock, share_of, address_line, reason_text, report_label,
+        declaration_facts,
     )  # fmt: skip
     named = {each.__name__: each for each in shown} | words.FILTERS
     app.jinja_env.filters.update({name: _asked_each_time(function) for name, function in named.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -10,23 +11,26 @@ from marshmallow import Schema
 from catalog.models import GENERAL, ROUTES, SERVICES
 from core import clock, paging
 from core.errors import Problem
-from core.schemas import Day, Text, country, hs_code
+from core.schemas import Day, Pattern, Text, hs_code
 from core.web import public
 from customs import assessments, edition, tariff_search, tariff_views
 from customs.api.schemas import AssessmentRequest
+from customs.duty.terms import INCOTERMS
 from shop.pages import words
 from shop.pages.forms import load, read_query
 
 pages = Blueprint("law_pages", __name__, url_prefix="/law")
+_OF_THE_LINE = ("hs", "value", "incoterm", "export_costs", "freight", "insurance")
 
 
 class _Lines(paging.PageArguments):
     q = Text(100, load_default="")
+    prefix = Pattern("[0-9]{1,10}", "must be the beginning of a code, digits only", load_default="")
     day = Day(load_default=None)
 
 
 class _Line(Schema):
-    origin = country(load_default=None)
+    origin = Pattern("[A-Za-z]{2}", "must be a country of two letters (ISO 3166-1)", load_default="")
     day = Day(load_default=None)
 
 
@@ -45,6 +49,7 @@ def calculator() -> Any:
         "law/calculator.html",
         values={"currency": "CNY", "quantity": "1", "unit": "kg", **values},
         routes=[(route, words.FILTERS["route"](route)) for route in ROUTES if route != SERVICES],
+        incoterms=[(term, term) for term in INCOTERMS],
         answer=answer,
         problem=problem,
     )
@@ -54,7 +59,7 @@ def calculator() -> Any:
 def _assess(values: dict[str, str]) -> dict[str, Any]:
     """Raises Problem as the engine does, and `invalid_input` for what cannot be read."""
     money = values.get("currency", "CNY").upper()
-    line: dict[str, Any] = {name: values[name] for name in ("hs", "value", "freight", "insurance") if name in values}
+    line: dict[str, Any] = {name: values[name] for name in _OF_THE_LINE if name in values}
     line |= {"origin": values.get("origin", "").upper() or None, "currency": money}
     line |= {"quantity": values.get("quantity", "1"), "unit": values.get("unit", "kg")}
     line["origin_proof"] = values.get("origin_proof") == "1"
@@ -63,10 +68,7 @@ def _assess(values: dict[str, str]) -> dict[str, Any]:
     if "exchange_rate" in values:
         body["exchange_rates"] = {money: values["exchange_rate"]}
     checked = load(AssessmentRequest(), body)
-    # Amounts stay as they were typed: the engine reads decimals, in the line's own currency.
-    typed = {name: line[name] for name in ("value", "freight", "insurance") if name in line}
-    question = assessments.parse_request({**checked, "lines": [{**checked["lines"][0], **typed}]})
-    return assessments.assess(edition.tariff(), question).to_dict()
+    return assessments.assess(edition.tariff(), assessments.parse_request(checked)).to_dict()
 
 
 @pages.get("/tariff")
@@ -74,31 +76,40 @@ def _assess(values: dict[str, str]) -> dict[str, Any]:
 def tariff() -> str:
     """Tariff lines by words or digits."""
     query = read_query(_Lines())
-    key = paging.decode(query["cursor"], int, int, str)
-    after = (key[0], key[1], key[2]) if key else None
-    digits = query["q"].replace(".", "")
-    by_code = digits.isascii() and digits.isdigit()
-    rows, keys = tariff_search.search(
-        query["day"] or clock.today(),
-        "" if by_code else query["q"],
-        digits if by_code else "",
-        after,
-        query["limit"] + 1,
-    )
-    more = len(rows) > query["limit"]
-    following = paging.encode(*keys[query["limit"] - 1]) if more else None
-    again = {name: request.args[name] for name in ("q", "day") if request.args.get(name)}
-    return render_template("law/tariff.html", result={"items": rows[: query["limit"]], "next": following}, again=again)
+    after, day = tariff_search.after(query["cursor"]), query["day"] or clock.today()
+    found = tariff_search.search(day, query["q"], query["prefix"], after, query["limit"])
+    again = {name: request.args[name] for name in ("q", "prefix", "day") if request.args.get(name)}
+    return render_template("law/tariff.html", found=found, day=day, again=again)
 
 
 @pages.get("/tariff/<hs>")
 @public
-def tariff_line(hs: str) -> str:
-    """Everything in force for one code, with its sources."""
+def tariff_line(hs: str) -> Any:
+    """Everything in force for one code, with its sources; for a code that is not, the codes that may be meant."""
     query = read_query(_Line())
-    code = load(_Code(), {"hs": hs})["hs"]
-    line = tariff_views.detail(code, query["origin"], query["day"] or clock.today())
-    return render_template("law/line.html", line=line)
+    code = load(_Code(), {"hs": hs.replace(".", "")})["hs"]
+    law, day, origin = edition.tariff(), query["day"] or clock.today(), query["origin"].upper() or None
+    try:
+        line = tariff_views.detail(law, code, origin, day)
+    except Problem as problem:
+        if "nearest" not in problem.extra:
+            raise
+        page = render_template("law/no_line.html", problem=problem, hs=code, day=day, origin=origin)
+        return page, problem.status
+    sources = {source["id"]: source for source in _sources(line)}
+    return render_template("law/line.html", line=line, countries=sorted(law.countries),
+                           sources=[sources[name] for name in sorted(sources)])  # fmt: skip
+
+
+def _sources(told: Any) -> Iterator[dict[str, Any]]:
+    """Every source named anywhere in what is told of a line."""
+    if isinstance(told, dict):
+        if isinstance(told.get("source"), dict):
+            yield told["source"]
+        told = list(told.values())
+    if isinstance(told, list):
+        for each in told:
+            yield from _sources(each)
 
 
 class _Code(Schema):

@@ -111,18 +111,46 @@ MEASURES = {
     "surtax": _("Additional tariff (surtax)"),
     "anti_dumping": _("Anti-dumping duty"),
     "countervailing": _("Countervailing duty"),
+    "reciprocal": _("Reciprocal duty"),
     "cross_border_retail": _("Duty on retail imports"),
     "vat": _("Import VAT"),
     "consumption_tax": _("Consumption tax"),
 }
+RATE_CLASSES = {
+    "mfn": _("MFN origin"),
+    "general": _("Origin at the general rate"),
+    "unknown": _("Class of the origin not on file"),
+}
+VAT_CLASSES = {"standard": _("standard"), "reduced": _("reduced"), "drug": _("listed medicines")}
+QUOTA_EVENTS = {"surcharge_starts": _("the surcharge starts"), "state": _("share used")}
 STEPS_OF_LAW = {**TAXES, "dutiable_value": _("Dutiable value")}
 INPUTS = {
     "goods": _("Goods"),
     "freight": _("Freight"),
     "insurance": _("Insurance"),
     "insurance_basis": _("Insurance reckoned as"),
+    "export_costs": _("Costs up to the ship"),
+    "incoterm": _("Delivery term"),
+    "valuation_method": _("Method of valuation"),
+    "commission": _("Commission"),
+    "container": _("Containers"),
+    "packing": _("Packing"),
+    "assist": _("Goods and services supplied by the buyer"),
+    "royalty": _("Royalties and licence fees"),
+    "proceeds": _("Proceeds of resale"),
+    "construction": _("Construction after import"),
+    "installation": _("Installation after import"),
+    "assembly": _("Assembly after import"),
+    "repair": _("Repair after import"),
+    "technical_service": _("Technical service after import"),
+    "training": _("Training after import"),
+    "inland_transport": _("Carriage after unloading"),
+    "import_taxes": _("Import duties and taxes in the price"),
     "currency": _("Currency"),
     "exchange_rate": _("Exchange rate"),
+    "exchange_rate_source": _("Rate taken from"),
+    "exchange_rate_since": _("Rate in force since"),
+    "exchange_rate_fixed_on": _("Rate fixed on"),
     "dutiable_value": _("Dutiable value"),
     "base": _("Tax base"),
     "rate": _("Rate"),
@@ -149,6 +177,8 @@ REQUIREMENTS = {
     "outside_coverage": _("Outside what has been read"),
     "retail_positive_list": _("On the retail import list"),
     "supervision": _("Supervision conditions"),
+    "ban": _("Import ban"),
+    "conditions": _("Conditions of import"),
 }
 STANDINGS = {
     "official": _("official text"),
@@ -206,6 +236,7 @@ DECLARATION_STATUSES = {
     "cancelled": _("Cancelled"),
     "returned_abroad": _("Returned abroad"),
 }
+FILE_STATUSES = {"queued": _("Waiting"), "running": _("Under way"), "done": _("Done"), "failed": _("Not readable")}
 DOCUMENT_KINDS = {
     "311": _("Order"),
     "411": _("Payment"),
@@ -240,6 +271,7 @@ def label(words: Mapping[str, Any]) -> Callable[[Any], str]:
 
 
 FILTERS = {
+    "file_status": label(FILE_STATUSES),
     "route": label(ROUTES),
     "mode": label(MODES),
     "unit": label(UNITS),
@@ -249,6 +281,9 @@ FILTERS = {
     "listing_status": label(LISTING_STATUSES),
     "report_key": label(REPORT_KEYS),
     "measure": label(MEASURES),
+    "rate_class": label(RATE_CLASSES),
+    "vat_class": label(VAT_CLASSES),
+    "quota_event": label(QUOTA_EVENTS),
     "standing": label(STANDINGS),
     "step_name": label(STEPS_OF_LAW),
     "input_name": label(INPUTS),

@@ -21,7 +21,8 @@ def tariff() -> Tariff:
 
 def cases() -> list[Any]:
     """Every case of every file, in file order."""
-    return [case for path in sorted(CASES.glob("*.toml")) for case in tomllib.loads(path.read_text("utf-8"))["case"]]
+    files = [tomllib.loads(path.read_text("utf-8")) for path in sorted(CASES.glob("*.toml"))]
+    return [case for file in files for case in file.get("case", ())]
 
 
 def request_of(case: dict[str, Any]) -> Request:
@@ -30,7 +31,11 @@ def request_of(case: dict[str, Any]) -> Request:
     if line["insurance"] == "":
         del line["insurance"]
     body = {"route": case["route"], "day": case["day"].isoformat(), "lines": [line]}
-    body |= {key: case[key] for key in ("mode", "annual_used", "exchange_rates", "assume") if key in case}
+    body |= {
+        key: case[key]
+        for key in ("mode", "annual_used", "exchange_rates", "assume", "incoterm", "costs")
+        if key in case
+    }
     if "at" in case:
         body["at"] = case["at"].isoformat()
     return parse_request(body)

@@ -84,6 +84,17 @@ def test_a_reference_to_nothing(folder: Path) -> None:
     assert f"agreement_rates.csv:{at}: agreement: 'NOWHERE' is not in agreements" in _faults(folder)
 
 
+def test_a_customs_rate_is_of_a_known_currency_in_a_known_quote(folder: Path) -> None:
+    at = _append(folder, "exchange_rates",
+                 "UDS,7.1,1,2026-05-01,2026-05-31,recalled,assumed",
+                 "USD,71,10,2026-05-01,2026-05-31,recalled,assumed",
+                 "USD,7.1,1,2026-01-31,2026-01-31,recalled,assumed")  # fmt: skip
+    faults = _faults(folder)
+    assert f"exchange_rates.csv:{at}: currency: 'UDS' is not in currencies.code" in faults
+    assert f"exchange_rates.csv:{at + 1}: per: '10' is not one of 1, 100" in faults
+    assert any(f"exchange_rates.csv:{at + 2}: USD: in force on the same day as line" in fault for fault in faults)
+
+
 def test_bytes_that_are_not_text(folder: Path) -> None:
     (folder / "bans.csv").write_bytes(b"\xff\xfe")
     assert "bans.csv:0: not UTF-8 text" in _faults(folder)

@@ -1,0 +1,58 @@
+"""Retail files: the single limit counts all lines of an order, wherever the file is cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from customs.assessments.files import run
+from customs.assessments.request import RETAIL
+from tests.customs.files.conftest import Desk
+from tests.customs.files.lines import Row
+
+LOBSTER = {"hs": "0306120000", "origin": "CA", "day": "2026-05-01", "quantity": "1", "unit": "kg"}
+
+
+def order(number: str, *values: str, **cells: str) -> list[Row]:
+    return [{**LOBSTER, "order": number, "value": value, **cells} for value in values]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 1000])
+def test_the_limit_is_of_the_whole_order(desk: Desk, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(run, "PIECE", piece)
+    rows = [*order("A", "2000.00", "3000.00"), *order("B", "2000.00", "3000.01"), *order("", "3000.00", "3000.00"),
+            *order("C", "6000.00"), *order("D", "2500.00", "2500.00", day="2026-05-02"),
+            *order("D", "100.00")]  # fmt: skip
+    desk.assess(desk.file(rows), route=RETAIL)
+    assert desk.errors == [("3", "value", "single_limit"), ("4", "value", "single_limit")]
+    assert [row["duty"] for row in desk.result][6] == "420.00"  # one indivisible item above the limit: 7 % in full
+    assert [row["duty"] for row in desk.result][:2] == ["0.00", "0.00"]
+
+
+def test_a_row_says_its_own_fault_first(desk: Desk) -> None:
+    rows = [*order("A", "4000.00", "4000.00"), {**order("A", "10.00")[0], "hs": "9999999999"},
+            {**order("A", "x")[0]}]  # fmt: skip
+    desk.assess(desk.file(rows), route=RETAIL)
+    assert [(row, code) for row, _, code in desk.errors] == [
+        ("1", "single_limit"), ("2", "single_limit"), ("3", "code_unknown"), ("4", "invalid_input")]  # fmt: skip
+
+
+def test_an_order_of_too_many_lines(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PIECE", 400)
+    desk.assess(desk.file(order("A", *["0.01"] * 1500)), route=RETAIL)
+    assert {(field, code) for _, field, code in desk.errors} <= {("order", "invalid_input")}
+    assert len(desk.errors) >= 1001
+
+
+def test_the_mode_of_the_file_is_that_of_its_lines(desk: Desk) -> None:
+    rows: list[Any] = order("A", "10.00")
+    desk.assess(desk.file(rows), route=RETAIL, mode="1210")
+    assert desk.errors == []
+
+
+def test_a_line_without_a_rate_does_not_stop_its_order(desk: Desk) -> None:
+    rows = [*order("A", "4000.00", "2000.00"), {**order("A", "10.00")[0], "currency": "XQZ"}]
+    desk.assess(desk.file(rows), route=RETAIL)
+    assert [code for _, _, code in desk.errors] == ["single_limit", "single_limit", "currency_unknown"]
+    assert "6000.00" in (desk.folder / "errors").read_text()
