@@ -1,15 +1,20 @@
 """What gunicorn and `flask --app wsgi` load."""
 
 import os
+import sys
 from pathlib import Path
 
+from core import config
 from core.embedded_postgres import serve_until_exit
 from shop.app import create_app
 
+# Command groups that work on files alone: on a fresh checkout, with no database and no secrets.
+_OFFLINE = {"tariff", "duty"}
 _command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
-if _command and "DATABASE_URL" not in os.environ:
+_offline = _command and not _OFFLINE.isdisjoint(sys.argv[1:])
+if _command and not _offline and "DATABASE_URL" not in os.environ:
     # A command while `make run` is down starts the embedded server for itself and stops it at its end.
     serve_until_exit(Path(os.environ.get("LANDFALL_VAR", "var")).absolute())
 
 # A command such as `flask db upgrade` must start on an unmigrated database; a server must not.
-app = create_app(check_database=not _command)
+app = create_app(config.load_offline() if _offline else None, check_database=not _command)

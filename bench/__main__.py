@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import bare, duty
+from bench import bare, duty, files, tariff
 from bench.load import Ask, rate
 from core.embedded_postgres import create_database, serving
 
@@ -74,9 +74,9 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.only != "http":
         print("duty engine", flush=True)
-        for figure in duty.run():
-            base = f"{figure['baseline']:,.0f} (ratio {figure['ratio']:.2f})" if figure.get("baseline") else ""
-            print(f"{figure['name']:<44}{figure['value']:>16,.0f} {figure['unit']:<12} {base}", flush=True)
+        for figure in (*duty.run(), *tariff.run(), *files.run()):
+            base = f"{figure['baseline']:,.5g} (ratio {figure['ratio']:.2f})" if figure.get("baseline") else ""
+            print(f"{figure['name']:<52}{figure['value']:>14,.5g} {figure['unit']:<10} {base}", flush=True)
     if chosen.only != "duty":
         _http(chosen.turns, chosen.seconds)
 

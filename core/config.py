@@ -194,6 +194,23 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     return config
 
 
+def load_offline() -> Config:
+    """Settings for a command that asks neither the database nor anybody else: what is missing is made up for it."""
+    var = Path(os.environ.get("LANDFALL_VAR", "var")).absolute()
+    nowhere = "http://127.0.0.1:9"
+    made_up = {
+        "DATABASE_URL": "postgresql://offline@127.0.0.1:9/offline",
+        "SINGLE_WINDOW_URL": nowhere,
+        "STRIPE_API_BASE": nowhere,
+        "IDENTITY_KEY": base64.b64encode(os.urandom(32)).decode(),
+        **dict.fromkeys(
+            ("SECRET_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "SINGLE_WINDOW_RECEIPT_TOKEN"),
+            os.urandom(32).hex(),
+        ),
+    }
+    return load({**made_up, **read_env_file(var / "landfall.env"), **os.environ})
+
+
 def _faults(config: Config) -> list[str]:
     checks = [
         (config.env in ("development", "production", "test"), "LANDFALL_ENV: development, test or production"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -56,9 +57,10 @@ def remove(file_id: uuid.UUID) -> None:
 def old_folders(now: datetime) -> Iterator[uuid.UUID]:
     """The ids of folders that have lain untouched for a while: those without a row are left over from a killed
     upload."""
-    for path in _root().glob("*-*"):
-        if path.stat().st_mtime < (now - _ORPHAN_AFTER).timestamp():
-            yield uuid.UUID(path.name)
+    for path in _root().glob("*"):
+        with suppress(ValueError, FileNotFoundError):  # not ours, or gone this moment
+            if path.stat().st_mtime < (now - _ORPHAN_AFTER).timestamp():
+                yield uuid.UUID(path.name)
 
 
 def _root() -> Path:

@@ -105,6 +105,8 @@ def _rows(tariff: Tariff, request: Request, i: int, line: Line, rates: Rates, un
         raise in_field(Problem(problems.UNIT_MISMATCH, f"{line.unit}: no such unit (units.csv)"), "unit")
     if line.origin_evidence not in EVIDENCE:
         raise invalid("origin_evidence", f"one of {', '.join(EVIDENCE)}")
+    if line.preference is not None:
+        _known_agreement(tariff, line)
     if line.terms is not None and request.route == RETAIL and line.terms.first_field:
         raise invalid(line.terms.first_field, "belongs to general trade: a retail price is what the customer pays")
     valued = value_of(line, rates, unknown_insurance)
@@ -118,6 +120,15 @@ def _rows(tariff: Tariff, request: Request, i: int, line: Line, rates: Rates, un
         number = tariff.find_line(hs, request.day)
         rows.append(Row(i, line, number, hs, valued, quantities_of(tariff, line, number)))
     return rows
+
+
+def _known_agreement(tariff: Tariff, line: Line) -> None:
+    """A claim to nothing is refused on every route, whether or not the claim would count."""
+    assert line.preference is not None
+    try:
+        tariff.agreement(line.preference.agreement, line.origin)
+    except Problem as problem:
+        raise in_field(problem, "preference") from None
 
 
 def codes_of(tariff: Tariff, hs: str, day: date) -> list[str]:
@@ -220,14 +231,11 @@ def proves_all(line: Line) -> bool:
 
 
 def claimed(tariff: Tariff, row: Row) -> int:
-    """The schedule of the agreement a line claims; -1 without a claim that counts. Raises Problem agreement_unknown."""
+    """The schedule of the agreement a line claims; -1 without a claim that counts."""
     claim = row.line.preference
     if claim is None:
         return -1
-    try:
-        agreement = tariff.agreement(claim.agreement, row.line.origin)
-    except Problem as problem:
-        raise of_line(in_field(problem, "preference"), row.i) from None
+    agreement = tariff.agreement(claim.agreement, row.line.origin)
     proven = claim.direct_transport and row.line.origin_evidence != "unproven"
     return tariff.schedules.names[f"agreement:{agreement}"] if proven else -1
 

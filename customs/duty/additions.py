@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from customs.duty.choices import burden
 from customs.duty.columns import GENERAL, NO_INSTANT, NO_RATE, Ints, Lines, Selection
 from customs.tariff.columns import EntryColumns
 from customs.tariff.schedules import NONE
@@ -101,11 +102,17 @@ def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints, be
         total = columns.ad_valorem[found].sum(axis=0)
         best = np.where(total > heaviest, found, best)
         heaviest = np.maximum(total, heaviest)
-    general = tariff.schedules.entry(tariff.schedules.names["general"], lines.line[rows], selection.slot[rows])
+    general: Any = tariff.schedules.entry(tariff.schedules.names["general"], lines.line[rows], selection.slot[rows])
     applies = heaviest > 0
     selection.fault[rows[applies & (general == NONE)]] = NO_RATE
-    normal = columns.ad_valorem[selection.entry[rows]]
-    higher = applies & (general != NONE) & (columns.ad_valorem[general] > normal + heaviest)
+    normal: Any = selection.entry[rows]
+    above = columns.ad_valorem[general] > columns.ad_valorem[normal] + heaviest
+    mixed = np.flatnonzero(applies & ~(columns.plain[general] & columns.plain[normal]))
+    if len(mixed):
+        added = sum((burden(tariff, lines, rows[mixed], found) for found in best[:, mixed]), start=0)
+        own = burden(tariff, lines, rows[mixed], normal[mixed]) + added
+        above[mixed] = burden(tariff, lines, rows[mixed], general[mixed]) > own
+    higher = applies & (general != NONE) & above
     selection.kind[rows[higher]] = GENERAL
     selection.entry[rows[higher]] = general[higher]
     return np.where(higher, NONE, best)

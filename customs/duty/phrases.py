@@ -22,8 +22,10 @@ NAMES = {
     "cross_border_retail": ("duty on cross-border retail", "跨境电商零售进口关税"),
     "duty": ("customs duty", "关税"),
     "additional_duty": ("additional duty", "附加关税"),
-    "personal_post": ("tax on personal articles, in place of duty, VAT and consumption tax",
-                      "进境物品税款（关税、增值税、消费税合并征收）"),
+    "personal_post": (
+        "tax on personal articles, in place of duty, VAT and consumption tax",
+        "进境物品税款（关税、增值税、消费税合并征收）",
+    ),
     "service_vat": ("VAT on a service, withheld by the buyer", "购买方代扣代缴的服务增值税"),
     "vat": ("import VAT", "进口环节增值税"),
     "consumption_tax": ("import consumption tax", "进口环节消费税"),

@@ -158,7 +158,7 @@ def _quota(tariff: Tariff, measure: str, origin: str | None, day: int) -> Row | 
                 mine = row
             elif row["country"] == "*":
                 others = row
-    if mine is not None or origin in (None, "CN"):
+    if mine is not None or origin == "CN":
         return mine
     return None if _exclusion(tariff, measure, origin, day) else others
 

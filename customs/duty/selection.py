@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from customs.duty.additions import add
-from customs.duty.choices import burden, compare, resolve
+from customs.duty.choices import burden, compare, resolve, specific_parts
 from customs.duty.columns import (
     GENERAL,
     MFN,
@@ -128,15 +128,19 @@ def _preferences(tariff: Tariff, lines: Lines, selection: Selection) -> None:
 def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, found: Any, schedule: Any) -> None:
     now = selection.entry[rows]
     columns = tariff.columns
+    free = (found != NONE) & columns.plain[found] & (columns.ad_valorem[found] == 0)
     lower = columns.ad_valorem[found] < columns.ad_valorem[now]
     mixed = ~(columns.plain[found] & columns.plain[now])
     if mixed.any():
         at = np.flatnonzero(mixed)
         lower[at] = burden(tariff, lines, rows[at], found[at]) < burden(tariff, lines, rows[at], now[at])
+        lower[at] |= free[at] & specific_parts(tariff, lines, rows[at], now[at])[1]  # needs no quantity (rule A11)
     faults = selection.fault[rows]
     if faults.any():
-        # Without a base rate the preference stands alone: it does not need MFN (rule A10).
-        alone = ((faults == NO_CLASS) | (faults == NO_RATE)) & (found != NONE) & (selection.kind[rows] != PREFERENCE)
+        # An origin without a rate class has its preference alone (rule A10); a base rate that is not on file might be
+        # the lower one, except beside zero.
+        unrated = ((faults == NO_CLASS) & (found != NONE)) | ((faults == NO_RATE) & free)
+        alone = unrated & (selection.kind[rows] != PREFERENCE)
         lower |= alone
         selection.fault[rows[alone]] = OK
     taken = np.flatnonzero(lower & (found != NONE))

@@ -86,6 +86,8 @@ class Stretches:
                     yield Stretch(member["hs"], first, last, self.entries.id(entry))
 
     def _consumption(self, row: Row) -> Stretch:
+        if row["rate"] is None:
+            return Stretch(row["hs"], row["first_day"], row["last_day"], NONE)
         entry = Entry(row["rate"], row["source"], row["standing"], thresholds=row["threshold"], below=row["below"])
         return Stretch(row["hs"], row["first_day"], row["last_day"], self.entries.id(entry))
 
@@ -126,6 +128,9 @@ class Stretches:
             last = min(row["last_day"], quota["last_day"])
             if event is None or first > last:
                 continue
+            if row["rate"] is None:
+                yield quota["country"], Stretch(row["hs"], first, last, NONE)
+                continue
             standing = max(row["standing"], event["standing"])
             entry = self.entries.id(
                 Entry(row["rate"], event["source"], standing, note=quota["id"], measure=row["measure"])
@@ -135,7 +140,7 @@ class Stretches:
     def _timed(self, row: Row) -> Iterator[Stretch]:
         """A row that begins or ends within a day has that day as a stretch of its own (rule A19)."""
         since, until, first, last = row["first_time"], row["last_time"], row["first_day"], row["last_day"]
-        if since < 0 and until < 0:
+        if (since < 0 and until < 0) or row["rate"] is None:
             yield from self._rated(row)
             return
         plain = Entry(row["rate"], row["source"], row["standing"], measure=row["measure"])

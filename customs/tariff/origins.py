@@ -81,9 +81,9 @@ class Origins:
             measure, exporter, country = name.removeprefix("measure:").split(":")
             code = self.exporters.setdefault(exporter, len(self.exporters))
             self.named[(measure, code)] = True
-            for alpha2 in self._countries(measure, country, origin_of[measure], quota_countries[measure]):
+            for alpha2 in self._countries(country, origin_of[measure], quota_countries[measure]):
                 if (measure, alpha2) not in excluded:
-                    self.added[self.number[alpha2]].append((number, measure, code))
+                    self.added[self.number[alpha2] if alpha2 else 0].append((number, measure, code))
         depth = max(map(len, self.added.values()), default=0)
         self.addition = np.full((depth, len(self.alpha2)), -1, np.int64)
         self.addition_exporter = np.zeros((depth, len(self.alpha2)), np.int64)
@@ -94,9 +94,11 @@ class Origins:
                 self.addition[k, origin] = number
                 self.addition_exporter[k, origin] = code
 
-    def _countries(self, measure: str, country: str, origin: str, with_quota: set[str]) -> list[str]:
+    def _countries(self, country: str, origin: str, with_quota: set[str]) -> list[str | None]:
+        """Whom a schedule reaches. `*` is every origin, the unknown one (None) too, but not China: goods that come home
+        are no imports of another origin."""
         if country == "*":  # the quota of all other countries
-            return [c for c in self.number if c not in with_quota and c != "CN"]
+            return [c for c in self.alpha2 if c not in with_quota and c != "CN"]
         if country:
             return [country]
-        return [c for c in self.number if c != "CN"] if origin == "*" else [origin]
+        return [c for c in self.alpha2 if c != "CN"] if origin == "*" else [origin]

@@ -119,7 +119,7 @@ class Staged:
 
     def in_year(self, year: int) -> Rate:
         """The rate of a year, to one decimal as the schedules print it."""
-        left = max(self.steps - (year - self.first_year + 1), 0)
+        left = min(max(self.steps - (year - self.first_year + 1), 0), self.steps)
         percent = (self.base * left / self.steps).quantize(Decimal("0.1"), ROUND_HALF_UP)
         return Rate(int(percent * 1000))
 

@@ -287,6 +287,13 @@ def _levy(_: Reader, cell: str, __: str) -> Rate | None:
     return rate
 
 
+def _given_levy(reader: Reader, cell: str, argument: str) -> Rate:
+    rate = _levy(reader, cell, argument)
+    if rate is None:
+        raise ValueError("'none' is no rate of a tax")
+    return rate
+
+
 _KINDS: dict[str, Callable[[Reader, str, str], Any]] = {
     "day": _day,
     "on": _day,
@@ -306,5 +313,6 @@ _KINDS: dict[str, Callable[[Reader, str, str], Any]] = {
     "time": _time,
     "rate": lambda _, cell, __: parse_rate(cell),
     "levy": _levy,
+    "levy!": _given_levy,
     "amounts": lambda _, cell, __: tuple(parse_price(part) for part in cell.split("; ")) if cell else (),
 }

@@ -72,7 +72,7 @@ TABLES: tuple[Table, ...] = (
           ("quota", "event")),
     Table("bans", {"id": "text!", "origin": "country", "hs": "hs!", "kind": "choice:ban|conditions", "text": "text!"},
           ("origin", "hs")),
-    Table("vat_rates", {"class": "text!", "rate": "levy"}, ("class",), gapless=True),
+    Table("vat_rates", {"class": "text!", "rate": "levy!"}, ("class",), gapless=True),
     Table("vat_classes", {"hs": "hs!", "class": "ref:vat_rates.class"}, ("hs",), gapless=True),
     Table("consumption_tax", {"hs": "hs!", "rate": "levy", "threshold": "amounts", "below": "levy?"}, ("hs",)),
     Table("retail_limits", {"single_limit": "number", "annual_limit": "number", "tax_share": "number"}, (),

@@ -26,7 +26,18 @@ from customs.window import statuses
 from shop import addresses
 from shop.pages import basket, language, words
 
-_DETAIL_SAYS_MORE = ("quota_state_unknown", "outside_coverage", "import_conditions", "ban", "conditions")
+_DETAIL_SAYS_MORE = (
+    "quota_state_unknown",
+    "outside_coverage",
+    "import_conditions",
+    "ban",
+    "conditions",
+    "weight_cap",
+    "indivisible",
+    "not_retail",
+    "article_unnamed",
+    "post_quarantine",
+)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 _SEVERAL = re.compile(r"(\w+?)(?:_no_([0-9]+)|_([A-Z]{3}))", re.ASCII)
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}\Z", re.ASCII)

@@ -8,19 +8,20 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from marshmallow import Schema
 
-from catalog.models import GENERAL, ROUTES, SERVICES
 from core import clock, paging
 from core.errors import Problem
 from core.schemas import Day, Pattern, Text, hs_code
 from core.web import public
 from customs import assessments, edition, tariff_search, tariff_views
 from customs.api.schemas import AssessmentRequest
+from customs.assessments.request import GENERAL_TRADE, ROUTES, SERVICES
 from customs.duty.terms import INCOTERMS
-from shop.pages import words
+from customs.tariff.index import names_of
+from shop.pages import filters, words
 from shop.pages.forms import load, read_query
 
 pages = Blueprint("law_pages", __name__, url_prefix="/law")
-_OF_THE_LINE = ("hs", "value", "incoterm", "export_costs", "freight", "insurance")
+_OF_THE_LINE = ("hs", "value", "incoterm", "export_costs", "freight", "insurance", "post_category", "service")
 
 
 class _Lines(paging.PageArguments):
@@ -40,7 +41,7 @@ def calculator() -> Any:
     """One line assessed as the API assesses it; the question stands in the address, so an answer can be shared."""
     values = {name: text.strip() for name, text in request.args.items() if text.strip()}
     answer, problem = None, None
-    if "hs" in values and "value" in values:
+    if "value" in values and not values.keys().isdisjoint(("hs", "post_category", "service")):
         try:
             answer = _assess(values)
         except Problem as refused:
@@ -48,7 +49,9 @@ def calculator() -> Any:
     page = render_template(
         "law/calculator.html",
         values={"currency": "CNY", "quantity": "1", "unit": "kg", **values},
-        routes=[(route, words.FILTERS["route"](route)) for route in ROUTES if route != SERVICES],
+        routes=[(route, words.FILTERS["route"](route)) for route in ROUTES],
+        categories=_named("post_categories", "id"),
+        services=_named("service_rates", "service"),
         incoterms=[(term, term) for term in INCOTERMS],
         answer=answer,
         problem=problem,
@@ -60,15 +63,38 @@ def _assess(values: dict[str, str]) -> dict[str, Any]:
     """Raises Problem as the engine does, and `invalid_input` for what cannot be read."""
     money = values.get("currency", "CNY").upper()
     line: dict[str, Any] = {name: values[name] for name in _OF_THE_LINE if name in values}
-    line |= {"origin": values.get("origin", "").upper() or None, "currency": money}
-    line |= {"quantity": values.get("quantity", "1"), "unit": values.get("unit", "kg")}
-    line["origin_proof"] = values.get("origin_proof") == "1"
-    body: dict[str, Any] = {"route": values.get("route", GENERAL), "lines": [line]}
+    line["currency"] = money
+    body: dict[str, Any] = {"route": values.get("route", GENERAL_TRADE), "lines": [line]}
+    line |= _of_service(values) if body["route"] == SERVICES else _of_goods(values)
     body["day"] = values.get("day") or clock.today().isoformat()
+    if "from" in values:
+        body["from"] = values["from"].upper()
     if "exchange_rate" in values:
         body["exchange_rates"] = {money: values["exchange_rate"]}
     checked = load(AssessmentRequest(), body)
     return assessments.assess(edition.tariff(), assessments.parse_request(checked)).to_dict()
+
+
+def _of_goods(values: dict[str, str]) -> dict[str, Any]:
+    line: dict[str, Any] = {"origin": values.get("origin", "").upper() or None}
+    line |= {"quantity": values.get("quantity", "1"), "unit": values.get("unit", "kg")}
+    if values.get("origin_proof") == "1":
+        line["origin_proof"] = True
+    if "content" in values:
+        line["net_content"] = {"quantity": values["content"], "unit": values.get("content_unit", "g")}
+    return line
+
+
+def _of_service(values: dict[str, str]) -> dict[str, Any]:
+    """A service has no origin but a provider, and no quantity."""
+    provider = values.get("origin", "").upper() or None
+    return {"provider_country": provider, "price_includes_tax": values.get("without_tax") != "1"}
+
+
+def _named(table: str, column: str) -> list[tuple[str, str]]:
+    """What a row of a table may be called by, with its name in the language of the page."""
+    names = {row[column]: filters.both(names_of(row)) for row in edition.tariff().tables[table]}
+    return sorted(names.items(), key=lambda pair: pair[1])
 
 
 @pages.get("/tariff")

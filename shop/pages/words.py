@@ -14,6 +14,7 @@ ROUTES = {
     "cross_border_retail": _("Cross-border retail"),
     "general_trade": _("General trade"),
     "services": _("Services"),
+    "personal_post": _("Personal articles by post"),
 }
 MODES = {"1210": _("Bonded warehouse"), "9610": _("Direct mail"), "0110": _("General trade")}
 UNITS = {
@@ -113,6 +114,8 @@ MEASURES = {
     "countervailing": _("Countervailing duty"),
     "reciprocal": _("Reciprocal duty"),
     "cross_border_retail": _("Duty on retail imports"),
+    "personal_post": _("Tax on personal articles"),
+    "service_vat": _("VAT withheld on services"),
     "vat": _("Import VAT"),
     "consumption_tax": _("Consumption tax"),
 }
@@ -176,6 +179,16 @@ REQUIREMENTS = {
     "quota_state_unknown": _("State of the quota unknown"),
     "outside_coverage": _("Outside what has been read"),
     "retail_positive_list": _("On the retail import list"),
+    "weight_cap": _("Weight a person may import"),
+    "own_use": _("For own use, in a reasonable quantity"),
+    "not_retail": _("No goods of cross-border retail"),
+    "indivisible": _("One indivisible article"),
+    "purchase_invoice": _("Invoice of the seller"),
+    "article_unnamed": _("Article not named"),
+    "post_quarantine": _("May not be mailed"),
+    "withholding_agent": _("VAT withheld by the buyer"),
+    "tax_payment_certificate": _("Tax payment certificate"),
+    "technology_contract": _("Recognised technology contract"),
     "supervision": _("Supervision conditions"),
     "ban": _("Import ban"),
     "conditions": _("Conditions of import"),

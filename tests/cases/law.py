@@ -26,14 +26,16 @@ def cases() -> list[Any]:
 
 
 def request_of(case: dict[str, Any]) -> Request:
-    """A case as the body of POST /customs/assessments, then as a request."""
-    line = {"quantity": "100", "unit": "kg", "insurance": "0.00", **case["line"]}
-    if line["insurance"] == "":
-        del line["insurance"]
-    body = {"route": case["route"], "day": case["day"].isoformat(), "lines": [line]}
+    """A case as the body of POST /customs/assessments, then as a request; one `line`, or several `lines`."""
+    lines = [{"quantity": "100", "unit": "kg", "insurance": "0.00", **given}
+             for given in case.get("lines") or [case["line"]]]  # fmt: skip
+    for line in lines:
+        if line["insurance"] == "":
+            del line["insurance"]
+    body = {"route": case["route"], "day": case["day"].isoformat(), "lines": lines}
     body |= {
         key: case[key]
-        for key in ("mode", "annual_used", "exchange_rates", "assume", "incoterm", "costs")
+        for key in ("mode", "annual_used", "exchange_rates", "assume", "incoterm", "costs", "from")
         if key in case
     }
     if "at" in case:

@@ -15,6 +15,7 @@ from customs.assessments.files.result import Answers, Result
 from customs.assessments.files.retail import Orders, Rules
 from customs.assessments.files.single import Answer, OneByOne, Refused
 from customs.assessments.files.values import value
+from customs.assessments.files.weights import overweight
 from customs.assessments.request import EVIDENCE, RETAIL
 from customs.duty.columns import OK
 from customs.tariff import Tariff
@@ -102,10 +103,13 @@ class Assessor:
     def _retail(self, asked: Asked, why: Ints, answers: Answers) -> None:
         """Rows inside the limits at once; a single item above them may pay in full, which is found out one by one."""
         given = asked.given
-        orders, share = self._rules.orders(asked), self._rules.share(given)
-        free = why == 0
-        why[free & (orders.above | orders.refused)[orders.of_row]] = OWN
+        orders, (share, capped) = self._rules.orders(asked), self._rules.listed(given)
+        free, several = why == 0, orders.size[orders.of_row] > 1
+        why[free & ((orders.above | orders.refused)[orders.of_row] | (capped & ~several))] = OWN
         why[free & (share == 0)] = RETAIL_RULE
+        together = capped & several & self._open(given, why)
+        for fault in overweight(self._index.tariff, self._alone, given, orders.of_row, together):
+            given.faults.one(*fault)
         open_ = self._open(given, why)
         for each in np.unique(share[open_]).tolist():
             self._take(asked, why, np.flatnonzero(open_ & (share == each)), answers, each)
@@ -129,7 +133,7 @@ class Assessor:
         if why == OWN:
             return None
         hs, origin, day = given.hs.word(row), given.origin.word(row), int(given.day[row])
-        if why == BAN:
+        if why == BAN and self._options.route != RETAIL:  # in retail the list and the mode are looked at before
             return (why, hs, origin, self._index.ban(hs, origin, day))
         words = (given.currency, given.unit, given.agreement, given.mode)
         numbers = (given.rate, given.quantity, given.insurance)  # whether they are there

@@ -19,8 +19,9 @@ from customs.assessments.files.columns import Piece, Typed, Words, trimmed
 from customs.assessments.files.layout import check_header
 from customs.assessments.files.problems import unreadable
 
-LINE_MOST = 65_536  # characters; a longer line is not one of ours
+LINE_MOST = 65_536  # bytes; a longer line is not one of ours
 _CHUNK = 1 << 20
+_AT_ONCE = 1024  # rows
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
@@ -34,7 +35,7 @@ class CsvSource:
         self._encoding, lines = _survey(path)
         self.rows, self.size = max(lines - 1, 0), path.stat().st_size
         with self._open() as text:
-            self._names = _header(csv.reader(_lines(text)))
+            self._names = _header(csv.reader(text))
 
     def _open(self) -> io.TextIOWrapper:
         return self._path.open(encoding=self._encoding, newline="")
@@ -42,17 +43,15 @@ class CsvSource:
     def pieces(self, rows: int) -> Iterator[Piece]:
         first = 1
         with self._open() as text:
-            reader = csv.reader(_lines(text))
+            reader = csv.reader(text)
             _header(reader)
             while True:
-                records, broken = _records(reader, rows, len(self._names))
-                if not records:
+                cells, broken = _cells(reader, rows, len(self._names))
+                if not cells[0]:
                     return
-                columns: dict[str, Words | Typed] = {
-                    name: words_of(cells) for name, cells in zip(self._names, zip(*records, strict=True), strict=True)
-                }
-                yield Piece(first, len(records), columns, broken, _position(text))
-                first += len(records)
+                columns: dict[str, Words | Typed] = dict(zip(self._names, map(words_of, cells), strict=True))
+                yield Piece(first, len(cells[0]), columns, broken, _position(text))
+                first += len(cells[0])
 
 
 def _position(text: io.TextIOWrapper) -> int:
@@ -69,28 +68,30 @@ def words_of(cells: Sequence[str]) -> Words:
 
 
 def _survey(path: Path) -> tuple[str, int]:
-    """(encoding, number of line ends). Raises Problem file_unreadable when the text is in neither encoding."""
+    """(encoding, number of lines). Raises Problem file_unreadable when the text is in neither encoding, or has a line
+    that must not be held in the memory."""
     for encoding in _ENCODINGS:
-        decoder, lines = codecs.getincrementaldecoder(encoding)(), 0
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    decoder.decode(chunk)
-                    lines += chunk.count(b"\n")
-                    last = chunk[-1:]
-                decoder.decode(b"", final=True)
+            lines = _count_lines(path, decoder)
         except UnicodeDecodeError:
             continue
-        return encoding, lines + (last != b"\n")
+        return encoding, lines
     raise unreadable("the text is neither UTF-8 nor GB18030")
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """The lines, each bounded: a file without line ends must not fill the memory."""
-    while line := text.readline(LINE_MOST):
-        if len(line) == LINE_MOST:
-            raise unreadable(f"a line has more than {LINE_MOST} characters")
-        yield line
+def _count_lines(path: Path, decoder: codecs.IncrementalDecoder) -> int:
+    lines, begun = 0, 0  # `begun` is the length of the line that goes on in the next chunk
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            decoder.decode(chunk)
+            lengths = [*map(len, chunk.replace(b"\r", b"\n").split(b"\n"))]
+            lengths[0] += begun
+            if max(lengths) > LINE_MOST:
+                raise unreadable(f"a line has more than {LINE_MOST} bytes")
+            lines, begun = lines + chunk.count(b"\n"), lengths[-1]
+    decoder.decode(b"", final=True)
+    return lines + (begun > 0)
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:
@@ -100,6 +101,21 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
         raise unreadable(f"the header: {fault}") from None
     check_header(names)
     return names
+
+
+def _cells(reader: Iterator[list[str]], most: int, width: int) -> tuple[list[list[str]], dict[int, str]]:
+    """The cells of at most `most` rows by column, and what was wrong with rows. Few rows are held as rows at a time:
+    many lists would keep the garbage collector busy."""
+    columns: list[list[str]] = [[] for _ in range(width)]
+    broken: dict[int, str] = {}
+    while (done := len(columns[0])) < most:
+        records, wrong = _records(reader, min(most - done, _AT_ONCE), width)
+        if not records:
+            break
+        for column, cells in zip(columns, zip(*records, strict=True), strict=True):
+            column.extend(cells)
+        broken |= {done + row: message for row, message in wrong.items()}
+    return columns, broken
 
 
 def _records(reader: Iterator[list[str]], most: int, width: int) -> tuple[list[list[str]], dict[int, str]]:

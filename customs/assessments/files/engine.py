@@ -55,6 +55,8 @@ def answer(index: Index, route: str, asked: Asked, rows: Ints, rates: Mapping[st
     """The answers to some rows with known codes; `share` as in `levy`."""
     parent, line = _members(index, asked, rows)
     levied = _levy(index, route, asked, rows[parent], line, rates, share)
+    # A sliding rate is shown at the line's price, which the engine's columns do not carry.
+    levied.fault[(levied.fault == OK) & index.tariff.columns.slides[levied.entry]] = OWN
     duty_rate = index.text_of[levied.entry]
     day = asked.given.day[rows[parent]]
     columns = (levied.duty, levied.additional_duty, levied.consumption_tax, levied.vat, duty_rate,

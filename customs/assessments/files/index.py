@@ -68,9 +68,11 @@ class Index:
         self.units = _units(tariff)
         self.texts: list[str] = []
         self._text_ids: dict[str, int] = {}
-        texts = [*(entry.rate.text for entry in tariff.entries), "0"]  # the last stands for NONE
+        rates = [entry.rate for entry in tariff.entries]
+        # The last of each stands for NONE. Of a choice only the arm that applies is shown.
+        texts = [*(rate.own_text if rate.known else rate.text for rate in rates), "0"]
         self.text_of: Ints = np.array([*map(self.text_id, texts)], np.int64)
-        self.plain_text_of: Ints = np.array([*map(self._plain_id, texts)], np.int64)
+        self.vat_text_of: Ints = np.array([*(self._plain_id(rate.text) for rate in rates), 0], np.int64)
         self._number = {row["hs"]: i for i, row in enumerate(tariff.rows)}
         self._lines, self._singles, self._bans = Memo(), Memo(), Memo()
         self.banned_origins: Bools = np.zeros(len(tariff.origins.alpha2), bool)
@@ -98,7 +100,7 @@ class Index:
         """The number of the text of the VAT rate of each line."""
         tariff = self.tariff
         slot = tariff.slots.of_day.take(day - FIRST)
-        return self.plain_text_of[tariff.schedules.entry(tariff.schedules.names["vat"], line, slot)]
+        return self.vat_text_of[tariff.schedules.entry(tariff.schedules.names["vat"], line, slot)]
 
     def lines_of(self, hs: str) -> tuple[int, ...]:
         """Every line a code may stand for on some day (rule A11); none: unknown."""

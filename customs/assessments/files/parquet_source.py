@@ -135,8 +135,17 @@ def _words(pa: Any, column: Any) -> Words:
         used, place = np.unique(codes, return_inverse=True)
         blanks = int(np.searchsorted(used, 0))  # 1 when some row is blank, which then comes first
         codes, dictionary = (place - blanks).astype(np.int32), dictionary.take(pa.array(used[blanks:]))
-    words = dictionary.cast(pa.large_binary()).to_pylist()
-    return trimmed(codes, [(word or b"").decode("utf-8", "replace") for word in words])
+    return trimmed(codes, _texts(pa, dictionary))
+
+
+def _texts(pa: Any, dictionary: Any) -> list[str]:
+    """What is not UTF-8 is shown with replacement marks, and refused where it stands."""
+    try:
+        words = dictionary.to_pylist()
+    except UnicodeDecodeError:
+        raw = dictionary.cast(pa.large_binary()).to_pylist()
+        words = [None if word is None else word.decode("utf-8", "replace") for word in raw]
+    return words if dictionary.null_count == 0 else [word or "" for word in words]
 
 
 def _number(pa: Any, column: Any, kind: str) -> tuple[Ints, Bools]:

@@ -17,11 +17,14 @@ from customs.assessments.files.engine import Asked
 from customs.assessments.files.given import Given
 from customs.assessments.files.index import Memo
 from customs.assessments.files.single import Refused
+from customs.assessments.files.weights import with_hint
 from customs.assessments.retail import RETAIL_MODES
 from customs.assessments.service import LINES_MAX
-from customs.duty.wording import Phrase, said
+from customs.duty.wording import Phrase
 from customs.tariff import RetailLimits, Tariff
 from customs.tariff.problems import SINGLE_LIMIT
+
+_NOT_LISTED, _LISTED, _CAPPED = range(3)
 
 
 @dataclass(slots=True)
@@ -59,15 +62,16 @@ class Rules:
         above = (limit > 0) & (total > limit)
         return Orders(np.cumsum(begins) - 1, total, first, size, above, (above & (size > 1)) | (size > LINES_MAX))
 
-    def share(self, given: Given) -> Ints:
-        """The percentage of the taxes levied inside the limits; 0 where the row may not enter by this route."""
+    def listed(self, given: Given) -> tuple[Ints, Bools]:
+        """The percentage of the taxes levied inside the limits, 0 where the row may not enter by this route; and which
+        rows fall under a weight cap."""
         share = self._per_day(given.day, "tax_share")
         mode = given.mode.map(lambda word: RETAIL_MODES.index(word) if word in RETAIL_MODES else -1, -1)
         # One number for each code, mode and day, so that each is asked once.
         key = (given.hs.codes.astype(np.int64) * (len(RETAIL_MODES) + 1) + mode + 1) * 2**22 + given.day
         _, example, row_of = np.unique(key, return_index=True, return_inverse=True)
-        allowed = np.array([self._enters(given, row) for row in example.tolist()], bool)
-        return np.where(allowed[row_of], share, 0)
+        found = np.array([self._enters(given, row) for row in example.tolist()], np.int64)[row_of]
+        return np.where(found == _NOT_LISTED, 0, share), found == _CAPPED
 
     def refusal(self, given: Given, orders: Orders, row: int) -> Refused:
         """Why the order of a row is refused as a whole."""
@@ -76,7 +80,7 @@ class Rules:
             return Refused("order", INVALID, f"an order has at most {LINES_MAX} lines")
         limit = self._number(int(given.day[row]), "single_fen")
         facts: dict[str, Phrase] = {"total": fen_text(int(orders.total[number])), "limit": fen_text(limit)}
-        return Refused("value", SINGLE_LIMIT, str(said(detail=["above_single_limit", facts])["detail"]))
+        return Refused("value", SINGLE_LIMIT, with_hint(["above_single_limit", facts], ["hint_orders"]))
 
     def _per_day(self, day: Ints, name: str) -> Ints:
         """A number of the limits of each day, 0 before there were any."""
@@ -95,10 +99,12 @@ class Rules:
         except Problem:
             return None
 
-    def _enters(self, given: Given, row: int) -> bool:
+    def _enters(self, given: Given, row: int) -> int:
         hs8, day, mode = given.hs.word(row)[:8], int(given.day[row]), given.mode.word(row) or self._mode
         return self._allowed.get((hs8, day, mode), lambda: self._listed(hs8, day, mode))
 
-    def _listed(self, hs8: str, day: int, mode: str | None) -> bool:
+    def _listed(self, hs8: str, day: int, mode: str | None) -> int:
         entry = self._tariff.positive_list(hs8, date.fromordinal(day))
-        return entry is not None and (mode is None or mode in (entry.modes or RETAIL_MODES))
+        if entry is None or (mode is not None and mode not in (entry.modes or RETAIL_MODES)):
+            return _NOT_LISTED
+        return _LISTED if entry.cap_kg is None else _CAPPED

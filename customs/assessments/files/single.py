@@ -75,7 +75,7 @@ class OneByOne:
         return Request(
             route=self._options.route,
             day=date.fromordinal(int(given.day[row])),
-            lines=[self._line(given, row)],
+            lines=[self.line(given, row)],
             at=None if at == MISSING else _EPOCH + timedelta(microseconds=at),
             mode=given.mode.word(row) or self._options.mode,
             exchange_rates=_rates(given, row, self._options.rates),
@@ -90,7 +90,8 @@ class OneByOne:
             except Problem as problem:
                 raise in_field(problem, "preference") from None
 
-    def _line(self, given: Given, row: int) -> Line:
+    def line(self, given: Given, row: int) -> Line:
+        """A row as the line of a request."""
         agreement, content = given.agreement.word(row), _quantity(given.content, row)
         quantity = _quantity(given.quantity, row)
         claim = Preference(agreement, given.certificate.word(row), bool(given.direct[row])) if agreement else None

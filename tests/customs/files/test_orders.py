@@ -56,3 +56,14 @@ def test_a_line_without_a_rate_does_not_stop_its_order(desk: Desk) -> None:
     desk.assess(desk.file(rows), route=RETAIL)
     assert [code for _, _, code in desk.errors] == ["single_limit", "single_limit", "currency_unknown"]
     assert "6000.00" in (desk.folder / "errors").read_text()
+
+
+def test_the_weight_cap_is_of_the_whole_order(desk: Desk) -> None:
+    """Rice: 20 kg a person and year (retail import list); an order of several lines is weighed together."""
+    rice = {"hs": "1006302001", "origin": "TH", "unit": "kg"}
+    rows = [{**order(number, "50.00")[0], **rice, "quantity": kg} for number, kg in
+            (("A", "12"), ("A", "8"), ("B", "12"), ("B", "8.1"), ("C", "21"), ("D", "20"))]  # fmt: skip
+    rows += [{**order("E", "50.00")[0], **rice, "quantity": "1", "unit": "piece"}, *order("E", "1.00")]
+    desk.assess(desk.file(rows), route=RETAIL)
+    assert [(row, code) for row, _, code in desk.errors] == [
+        ("3", "weight_cap"), ("4", "weight_cap"), ("5", "weight_cap"), ("7", "quantity_needed")]  # fmt: skip

@@ -321,3 +321,20 @@ def test_totals_are_the_sums_of_the_rows(desk: Desk) -> None:
         assert fen == sum(Decimal(row[name] or 0) * 100 for row in desk.result)
     assert outcome.failed == sum(row["error_code"] != "" for row in desk.result)
     assert {row["row"] for row in desk.result if row["error_code"]} == {row for row, _, _ in desk.errors}
+
+
+def test_text_columns_with_a_word_for_every_row(desk: Desk, line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dictionary larger than the piece, blank cells in between, and bytes that are not UTF-8."""
+    from customs.assessments.files import run
+
+    monkeypatch.setattr(run, "PIECE", 50)
+    rows = [{**line(value=f"{n}.00" if n % 7 else ""), "exporter": f"exporter {n}"} for n in range(1, 1400)]
+    desk.assess(desk.file(rows))
+    as_csv = (desk.folder / "result").read_bytes()
+    desk.assess(typed(desk, rows, value=(str, pa.string())))
+    assert (desk.folder / "result").read_bytes() == as_csv
+    raw = pa.StringArray.from_buffers(1, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xff\xfe"))
+    table = {"hs": raw, "origin": pa.array(["BR"]), "day": pa.array(["2026-02-01"]), "value": pa.array(["1.00"])}
+    parquet.write_table(pa.table(table), desk.folder / "lines.parquet")
+    desk.assess(desk.folder / "lines.parquet")
+    assert desk.errors == [("1", "hs", "invalid_input")]

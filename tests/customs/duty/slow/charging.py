@@ -57,7 +57,7 @@ def in_full(law: Law, facts: Facts) -> Bill:
     """All taxes on the exact chain, each kind rounded once, each additional duty apart; no preference (rules A1, A2,
     A12)."""
     value = yuan(fen(facts.value))
-    normal, added = duty(law, facts, value, preferred=False), additions(law, facts, value)
+    normal, added = _duties(law, facts, value, preferred=False)
     consumption = consumption_rate(law, facts)
     specific = consumption.amount(facts, Fraction(0))
     whole = (value + normal + sum(added) + specific) / (1 - consumption.share)
@@ -91,11 +91,11 @@ def vat_share(law: Law, facts: Facts) -> Fraction:
     raise Refused("vat")
 
 
-def _duties(law: Law, facts: Facts, value: Fraction) -> tuple[Fraction, list[Fraction]]:
+def _duties(law: Law, facts: Facts, value: Fraction, preferred: bool = True) -> tuple[Fraction, list[Fraction]]:
     """Duty and additions. Where the origin is not proven and a measure runs, the higher of the normal duty with the
     heaviest measures and the general rate (art. 19)."""
     kinds: set[str] = set()
-    normal = _attempt(kinds, lambda: duty(law, facts, value))
+    normal = _attempt(kinds, lambda: duty(law, facts, value, preferred))
     added = _attempt(kinds, lambda: (heaviest if facts.unproven else additions)(law, facts, value))
     if normal is None or added is None:
         raise Refused(*kinds)
