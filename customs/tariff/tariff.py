@@ -130,8 +130,8 @@ class Tariff:
     # Codes
 
     def find_line(self, hs: str, day: date) -> int:
-        """The number of a line. Raises Problem code_unknown, code_not_in_force, or code_ambiguous for eight digits
-        that are split into ten-digit lines."""
+        """The number of a line. Raises Problem code_unknown, code_not_in_force, before_coverage, or code_ambiguous for
+        eight digits that are split into ten-digit lines."""
         number = self._number.get(hs)
         if number is None and len(hs) == 10 and hs[:8] in self._number:
             number = self._number[hs[:8]]  # no ten-digit split of this line is on file
@@ -139,7 +139,7 @@ class Tariff:
             raise self._no_line(hs, day)
         row = self.rows[number]
         if not row["first_day"] <= day.toordinal() <= row["last_day"]:
-            raise Problem(
+            raise self._before(hs, day, row["first_day"]) or Problem(
                 problems.CODE_NOT_IN_FORCE,
                 f"{hs}: not in force on {day} (lines.csv has it from {_iso(row['first_day'])}"
                 f" to {_iso(row['last_day']) if row['last_day'] < FOREVER else 'further notice'})",
@@ -154,7 +154,15 @@ class Tariff:
         if children:
             return Problem(problems.CODE_AMBIGUOUS, f"{hs}: name one of {', '.join(children)}")
         detail = f"{hs}: none of its ten-digit codes is in force on {day} (lines.csv)"
-        return Problem(problems.CODE_NOT_IN_FORCE, detail)
+        first = min(row["first_day"] for row in self.rows[low:high])
+        return self._before(hs, day, first) or Problem(problems.CODE_NOT_IN_FORCE, detail)
+
+    def _before(self, hs: str, day: date, first: int) -> Problem | None:
+        """Days before the list of lines was read say nothing of a code that the list has."""
+        if day.toordinal() >= min(first, self.read_from):
+            return None
+        detail = f"{hs}: {day} lies before the first day the code is on file for, {_iso(first)} (lines.csv)"
+        return Problem(problems.BEFORE_COVERAGE, detail)
 
     def children(self, hs8: str, day: date) -> list[str]:
         """The ten-digit codes of an eight-digit code in force on a day, in code order."""

@@ -81,7 +81,7 @@ def _with_neighbours(law: Tariff, problem: Problem, hs: str, day: date) -> Probl
     detail = problem.detail
     if near:
         detail += f"; nearest: {', '.join(row['hs'] for row in near)}"
-    if problem.code == problems.CODE_NOT_IN_FORCE:
+    if problem.code in (problems.CODE_NOT_IN_FORCE, problems.BEFORE_COVERAGE):
         extra |= _closed(law, hs)
     return Problem(problem.code, detail, errors=problem.errors or {"hs": [problem.detail]}, **extra)
 
