@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,25 +25,32 @@ def add(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     rows = np.flatnonzero(bears)
     if not len(rows):
         return
-    found = additions(tariff, lines, selection, rows, lines.origin[rows])
+    found = additions(tariff, lines, selection, rows)
     if lines.unproven is not None and lines.unproven.any():
         at = np.flatnonzero(lines.unproven[rows])
-        found[:, at] = _unproven(tariff, lines, selection, rows[at], found[:, at])
+        found[:, at] = _unproven(tariff, lines, selection, rows[at])
     if lines.beyond is not None:
         found = np.vstack([found, *_beyond(tariff, lines, selection, rows)])
     bearing = (found != NONE).any(axis=0)
     selection.added_at, selection.added = rows[bearing], found[:, bearing]
 
 
-def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints, origin: Ints) -> Any:
-    """The entries added on each row if it were of `origin`; marks rows whose day needs an instant (rule A19)."""
-    origins = tariff.origins
-    schedule = origins.addition[:, origin]
+def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) -> Any:
+    """The entries added on each row by its origin and exporter."""
+    origin = lines.origin[rows]
+    found = _of_origin(tariff, lines, selection, rows, origin)
+    if len(tariff.origins.exporters) > 1:
+        exporter = np.zeros(len(rows), np.int64) if lines.exporter is None else lines.exporter[rows]
+        found = _of_exporter(tariff, exporter, origin, found)
+    return found
+
+
+def _of_origin(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints, origin: Ints) -> Any:
+    """What is in force for each row if it were of `origin`, of whichever exporter; marks rows whose day needs an
+    instant (rule A19)."""
+    schedule = tariff.origins.addition[:, origin]
     found = tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], selection.slot[rows])
-    found = np.where(schedule >= 0, found, NONE)
-    if len(origins.exporters) > 1:
-        found = _of_exporter(tariff, lines, rows, origin, found)
-    found = _at_the_minute(tariff.columns, lines, selection, rows, found)
+    found = _at_the_minute(tariff.columns, lines, selection, rows, np.where(schedule >= 0, found, NONE))
     if lines.exempt is not None:
         _lift(tariff, lines, rows, origin, found)
     return found
@@ -68,10 +76,9 @@ def _at_the_minute(columns: EntryColumns, lines: Lines, selection: Selection, ro
     return np.where(early, columns.before[found], np.where(late, NONE, found))
 
 
-def _of_exporter(tariff: Tariff, lines: Lines, rows: Ints, origin: Ints, found: Any) -> Any:
+def _of_exporter(tariff: Tariff, exporter: Ints, origin: Ints, found: Any) -> Any:
     """An exporter's own rate displaces for it the rate of all others (Anti-Dumping Regulations art. 41)."""
     origins = tariff.origins
-    exporter = np.zeros(len(rows), np.int64) if lines.exporter is None else lines.exporter[rows]
     wanted = origins.addition_exporter[:, origin]
     result = np.where((wanted == 0) | (wanted == exporter), found, NONE)
     for i in np.flatnonzero(exporter > 0):
@@ -92,27 +99,37 @@ def _lift(tariff: Tariff, lines: Lines, rows: Ints, origin: Ints, found: Any) ->
                 found[depth, i] = NONE
 
 
-def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints, best: Any) -> Any:
-    """Art. 19: the higher of the normal rate plus the highest measures of any origin, and the general rate; the
-    additions that are left."""
+def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) -> Any:
+    """Art. 19: the higher of the normal rate plus the heaviest measures of any origin, whoever exports, and the general
+    rate; the additions that are left."""
     columns = tariff.columns
-    heaviest = columns.ad_valorem[best].sum(axis=0)
-    for origin in tariff.origins.added:
-        found = additions(tariff, lines, selection, rows, np.full(len(rows), origin, np.int64))
-        total = columns.ad_valorem[found].sum(axis=0)
-        best = np.where(total > heaviest, found, best)
-        heaviest = np.maximum(total, heaviest)
+    candidates = list(_of_anyone(tariff, lines, selection, rows))
     general: Any = tariff.schedules.entry(tariff.schedules.names["general"], lines.line[rows], selection.slot[rows])
-    applies = heaviest > 0
-    selection.fault[rows[applies & (general == NONE)]] = NO_RATE
     normal: Any = selection.entry[rows]
-    above = columns.ad_valorem[general] > columns.ad_valorem[normal] + heaviest
-    mixed = np.flatnonzero(applies & ~(columns.plain[general] & columns.plain[normal]))
-    if len(mixed):
-        added = sum((burden(tariff, lines, rows[mixed], found) for found in best[:, mixed]), start=0)
-        own = burden(tariff, lines, rows[mixed], normal[mixed]) + added
-        above[mixed] = burden(tariff, lines, rows[mixed], general[mixed]) > own
-    higher = applies & (general != NONE) & above
+    plain = all(columns.plain[found].all() for found in (*candidates, general, normal))
+
+    def weight(found: Any) -> Any:
+        """What entries come to: shares where all are shares, else amounts."""
+        return columns.ad_valorem[found] if plain else burden(tariff, lines, rows, found)
+
+    best: Any = np.full((len(tariff.origins.addition), len(rows)), NONE)
+    heaviest: Any = np.zeros(len(rows), np.int64)
+    applies = np.zeros(len(rows), bool)  # whatever the value: of nothing a share is nothing
+    for found in candidates:
+        total = sum((weight(each) for each in found), start=np.zeros(len(rows), np.int64))
+        best, heaviest = np.where(total > heaviest, found, best), np.maximum(total, heaviest)
+        applies |= ((columns.ad_valorem[found] > 0) | (columns.specific[found] > 0)).any(axis=0)
+    selection.fault[rows[applies & (general == NONE)]] = NO_RATE
+    higher = applies & (general != NONE) & (weight(general) > weight(normal) + heaviest).astype(bool)
     selection.kind[rows[higher]] = GENERAL
     selection.entry[rows[higher]] = general[higher]
     return np.where(higher, NONE, best)
+
+
+def _of_anyone(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) -> Iterator[Any]:
+    """The additions of every origin, and of each exporter there that has a rate of its own."""
+    for added, country in {tuple(added): country for country, added in tariff.origins.added.items()}.items():
+        origin = np.full(len(rows), country)
+        found = _of_origin(tariff, lines, selection, rows, origin)
+        for code in sorted({0, *(code for _, _, code in added)}):
+            yield _of_exporter(tariff, np.full(len(rows), code), origin, found)

@@ -24,7 +24,7 @@ INSURANCE_SHARE = "unknown_insurance_share"  # the parameter: percent of goods a
 _NOTHING = Decimal(0)
 _NEGATIVE = "goods, freight, insurance and other costs cannot be negative"
 # One of these is one of the others: a duty per set is a duty per machine.
-SINGLE = frozenset({"piece", "each", "item", "set", "machine", "vehicle"})
+SINGLE = frozenset({"piece", "each", "item", "set", "machine", "vehicle", "head"})
 _EXACT = Context(prec=120)
 
 
@@ -222,7 +222,7 @@ class Quantities:
         factor = units.factor(self.unit, self.unit1)
         if factor is not None:
             return _floor(_EXACT.multiply(self.quantity, factor))
-        return parts(self.quantity) if self.unit in COUNTED and self.unit1 in COUNTED else -1
+        return parts(self.quantity) if self.unit in SINGLE and self.unit1 in SINGLE else -1
 
     def _content(self, units: Units, wanted: str) -> Decimal | None:
         """The net content of the whole line: of one sales unit times the units sold, where goods are counted."""

@@ -10,7 +10,7 @@ from customs.assessments.files.columns import Bools, Ints
 from customs.assessments.files.given import MISSING, Given
 from customs.assessments.files.index import Index
 from customs.duty.bounds import QUANTITY_MAX, QUANTITY_PARTS
-from customs.duty.valuation import COUNTED
+from customs.duty.valuation import COUNTED, SINGLE
 
 _MOST = QUANTITY_MAX * QUANTITY_PARTS
 _FACTOR_SAFE = (2**63 - 1) // _MOST  # of a quantity within the bounds, in int64
@@ -45,8 +45,9 @@ class _Measure:
         self._first: _Amount = (given.unit1_quantity[rows], first)
         self._second: _Amount = (given.unit2_quantity[rows], second)
         self._sold: _Amount = (given.quantity[rows], sold)
-        counted = np.array([word in COUNTED for word in self.words])
-        self._sold_counted, self._first_counted = counted[sold], counted[first]
+        single = np.array([word in SINGLE for word in self.words])
+        self._sold_single, self._first_single = single[sold], single[first]
+        self._sold_counted = np.array([word in COUNTED for word in self.words])[sold]
         self._label: _Amount = (self._whole_label(given.content[rows]), label)
 
     def _statutory(self, index: Index, lines: Ints) -> tuple[Ints, Ints]:
@@ -62,16 +63,18 @@ class _Measure:
         if unit == "unit1":
             return self._of_first()
         given = (self._first, self._second, self._sold)
-        order = (self._label, *given) if unit in _LABELLED else (*given, self._label)
+        order = (self._label, *given) if unit in _LABELLED else given
         result: Any = np.full(len(self._sold[1]), MISSING, np.int64)
         for amount in order:
             result = _fill(result, self._converted(amount, unit))
-        return result
+        if unit in SINGLE:
+            result = _fill(result, np.where(self._sold_single, self._sold[0], MISSING))
+        return _fill(result, self._converted(self._label, unit))
 
     def _of_first(self) -> Any:
-        """The first statutory quantity, else the quantity sold where it is in that unit or both are counted."""
+        """The first statutory quantity, else the quantity sold where it is in that unit or both count one by one."""
         result = _fill(self._first[0], self._converted_to_first())
-        both = self._sold_counted & self._first_counted
+        both = self._sold_single & self._first_single
         return _fill(result, np.where(both, self._sold[0], MISSING))
 
     def _converted_to_first(self) -> Any:
