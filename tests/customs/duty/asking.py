@@ -33,7 +33,9 @@ def batch_of(tariff: Tariff, lines: Sequence[Drawn]) -> Batch:
         day=np.array([date.fromisoformat(each.day).toordinal() for each in facts]),
         value=np.array([fen(each.value) for each in facts]),
         proven=np.array([each.proven and not each.unproven for each in facts]),
-        claim=np.array([names[f"agreement:{each.claim}"] if each.claim and not each.unproven else -1 for each in facts]),
+        claim=np.array(
+            [names[f"agreement:{each.claim}"] if each.claim and not each.unproven else -1 for each in facts]
+        ),
         unproven=np.array([each.unproven for each in facts]),
         minute=np.array([-1 if each.minute is None else each.minute for each in facts]),
         exporter=np.array([numbers.exporters.get(each.exporter, 0) for each in facts]),

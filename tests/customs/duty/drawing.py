@@ -93,7 +93,7 @@ class Drawing:
         first, other = statutory_units(law, hs, day)
         content = second = None
         claims = self._given(hs, origin, day)
-        odd = chance.random() < 0.004 and not claims.get("proven") and not claims.get("claim")
+        odd = chance.random() < 0.006 and not {"proven", "claim", "unproven"} & set(claims)
         unit = "carton" if odd else first or "box"
         if hs.startswith(BY_PACK):
             unit = "box"
@@ -103,8 +103,9 @@ class Drawing:
             second = Fraction(chance.randrange(1, 10**6), 10)
         amounts = measured(law, hs, day, (quantity, unit), *([(second, other)] if second is not None else []),
                            *([(content[0] * quantity, content[1])] if content else []))  # fmt: skip
-        price = self._price(hs, day, amounts, retail)
-        value = dutiable(*price[:3], rates_of(day).get(price[3], Fraction(1)), self._insurance_share(day))
+        goods, freight, insurance, currency = price = self._price(hs, day, amounts, retail)
+        rate = {"CNY": Fraction(1), **rates_of(day)}[currency]
+        value = dutiable(goods, freight, insurance, rate, self._insurance_share(day))
         facts = Facts(hs, origin, day, value, amounts, exchange=rates_of(day), **claims)
         return Drawn(facts, quantity, unit, second, content, *price)
 
@@ -122,7 +123,11 @@ class Drawing:
         return hs, day
 
     def _day(self, hs: str) -> str:
-        """Half of the days at an edge of a row that is written for the code, the others anywhere."""
+        """Half of the days at an edge of a row that is written for the code, a few where the law turns within the day,
+        the others anywhere."""
+        turns = [day for row in self.law.of_code("measure_rates", hs) for day in turning_days(row)]
+        if turns and self.chance.random() < 0.05:
+            return self.chance.choice(turns)
         if self.chance.random() < 0.5:
             rows = self.law.of_code(self.chance.choice(CODED), hs)
             days = [day for row in rows for day in around(row)]
@@ -142,6 +147,10 @@ class Drawing:
         if self.chance.random() < 0.004:
             return NO_CLASS
         origin = self.chance.choice(ORIGINS)
+        rows = [row for row in self.law.of_code("measure_rates", hs) if in_force(row, day)]
+        if rows and self.chance.random() < 0.2:
+            [measure] = self.law.named("measures", "id", self.chance.choice(rows)["measure"])
+            return measure["origin"] if measure["origin"] != "*" else origin
         general = self.law.one("general", hs, day) or self.law.one("quota_rates", hs, day)
         while not general and not self._has_mfn(origin, day) and self.chance.random() > 0.01:
             origin = self.chance.choice(ORIGINS)
@@ -161,8 +170,7 @@ class Drawing:
         rows = [row for row in self.law.of_code("measure_rates", hs) if in_force(row, day)]
         if chance.random() < 0.06 and (not rows or self.law.one("general", hs, day)):
             given["unproven"] = True
-        turning = any(row[f"{end}_time"] and row[f"{end}_day"] == day for row in rows for end in ("first", "last"))
-        if chance.random() < (0.9 if turning else 0.1):
+        if chance.random() < (0.6 if any(day in turning_days(row) for row in rows) else 0.1):
             given["minute"] = chance.choice([0, 719, 720, 721, 780, 781, 1439, chance.randrange(1440)])
         exporters = sorted({row["exporter"] for row in rows if row["exporter"]})
         if exporters and chance.random() < 0.6:
@@ -181,7 +189,9 @@ class Drawing:
             given["exclusion_no"] = self.chance.choice(numbers)
         return given
 
-    def _price(self, hs: str, day: str, amounts: dict[str, Fraction], retail: bool) -> tuple[Any, ...]:
+    def _price(
+        self, hs: str, day: str, amounts: dict[str, Fraction], retail: bool
+    ) -> tuple[Fraction, Fraction, Fraction | None, str]:
         """Goods, freight, insurance, currency. Where a price turns the tax, often the fen around the turn."""
         chance, row = self.chance, self.law.one("consumption_tax", hs, day)
         if row and row["threshold"] and chance.random() < 0.6:
@@ -190,7 +200,7 @@ class Drawing:
                     turn = price.amount * {"CNY": Fraction(1), **rates_of(day)}[price.currency] * amounts[price.unit]
                     goods = max(yuan(fen(turn) + chance.choice([-1, 0, 1])), Fraction(0))
                     return goods, Fraction(0), Fraction(0), "CNY"
-        most = 10**6 if retail else 10**11
+        most = 2 * 10**6 if retail else 10**11
         goods = yuan(chance.choice([0, 1, chance.randrange(10**5), chance.randrange(10**6), chance.randrange(most)]))
         if chance.random() < 0.6:
             return goods, Fraction(0), Fraction(0), "CNY"
@@ -206,6 +216,11 @@ def rates_of(day: str) -> dict[str, Fraction]:
     """Yuan for one unit in the month, made up."""
     month = int(day[:4]) * 12 + int(day[5:7])
     return {"USD": Fraction(60000 + month * 7919 % 15000, 10000)}
+
+
+def turning_days(row: Row) -> list[str]:
+    """The days within which a row begins or ends."""
+    return [row[f"{end}_day"] for end in ("first", "last") if row[f"{end}_time"]]
 
 
 def around(row: Row) -> list[str]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from tests.customs.duty.slow.facts import Facts, Refused
 from tests.customs.duty.slow.rates import rate_of
 from tests.customs.duty.slow.rows import Law, Row, in_force
 
+ANY_OTHER = "ZZ"  # a country that no measure and no quota names
+
 
 def additions(law: Law, facts: Facts, base: Fraction, origin: str | None = None) -> list[Fraction]:
-    """Unrounded amounts on `base`; `origin` in place of that of the line: the burden of a country."""
+    """Unrounded amounts on `base`; `origin` in place of that of the line: the burden of a country. `*` is every origin,
+    the unknown one too, but not goods of China that come home."""
     origin = origin or facts.origin
     levied = []
     for measure in law.table("measures"):
-        if measure["origin"] not in (origin, "*") or not in_force(measure, facts.day):
+        everywhere = measure["origin"] == "*" and origin != "CN"
+        if not (everywhere or measure["origin"] == origin) or not in_force(measure, facts.day):
             continue
         row = _rate_row(law, facts, measure["id"])
         if row is not None and _reached(law, facts, measure["id"], origin):
@@ -24,9 +29,14 @@ def additions(law: Law, facts: Facts, base: Fraction, origin: str | None = None)
 
 
 def heaviest(law: Law, facts: Facts, base: Fraction) -> list[Fraction]:
-    """The additions of the country that bears most on these goods that day (art. 19)."""
-    countries = {measure["origin"] for measure in law.table("measures")} | {row["country"] for row in law.table("quotas")}
-    burdens = [additions(law, facts, base, country) for country in sorted(countries - {"*"})]
+    """The additions of the country, and the exporter, that bear most on these goods that day (art. 19)."""
+    named = {row["origin"] for row in law.table("measures")} | {row["country"] for row in law.table("quotas")}
+    exporters = {"", *(row["exporter"] for row in law.of_code("measure_rates", facts.hs))}
+    burdens = [
+        additions(law, replace(facts, exporter=exporter), base, country)
+        for country in sorted(named - {"*"} | {ANY_OTHER})
+        for exporter in sorted(exporters)
+    ]
     return max(burdens, key=lambda burden: (sum(burden), len(burden)), default=[])
 
 
@@ -52,7 +62,9 @@ def _used_up(law: Law, quota: str, day: str) -> bool:
 
 def _rate_row(law: Law, facts: Facts, measure: str) -> Row | None:
     """The row of the minute. Without one it must be the same at every minute of the day (rule A19)."""
-    rows = [row for row in law.of_code("measure_rates", facts.hs) if row["measure"] == measure and in_force(row, facts.day)]
+    rows = [
+        row for row in law.of_code("measure_rates", facts.hs) if row["measure"] == measure and in_force(row, facts.day)
+    ]
     if facts.minute is not None:
         return _at(rows, facts, facts.minute)
     found = [_at(rows, facts, minute) for minute in sorted({0, *_turns(rows, facts.day)})]

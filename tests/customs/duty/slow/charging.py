@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from typing import TypeVar
 
 from tests.customs.duty.slow.adding import additions, heaviest
 from tests.customs.duty.slow.choosing import duty, general_rate
 from tests.customs.duty.slow.facts import Facts, Refused, fen, yuan
 from tests.customs.duty.slow.rates import Share, rate_of, threshold_of
 from tests.customs.duty.slow.rows import Law
+
+T = TypeVar("T")
+Duties = tuple[Fraction, list[Fraction]]  # the duty, and each addition
+NOTHING = Share()
 
 
 @dataclass(frozen=True)
@@ -22,47 +29,73 @@ class Bill:
     vat: int = 0
 
 
-NOTHING = Share()
+@dataclass(frozen=True)
+class Found:
+    """What the law selects for a line, unrounded: duty and additions in yuan, the share and the specific part of the
+    consumption tax, the share of VAT."""
+
+    duty: Fraction
+    added: list[Fraction]
+    share: Fraction
+    specific: Fraction
+    vat: Fraction
 
 
 def general_trade(law: Law, facts: Facts) -> Bill:
     """Each tax is rounded where it is made, and the next is reckoned on it (rule A1)."""
-    kinds: set[str] = set()
-    value = yuan(fen(facts.value))
-    normal, added = _attempt(kinds, lambda: _duties(law, facts, value)) or (Fraction(0), [])
-    consumption = _attempt(kinds, lambda: consumption_rate(law, facts)) or NOTHING
-    specific = _attempt(kinds, lambda: consumption.amount(facts, Fraction(0))) or Fraction(0)
-    vat = _attempt(kinds, lambda: vat_share(law, facts)) or Fraction(0)
-    if _with_code(law, facts, kinds):
-        raise Refused(*kinds)
-    first, more = fen(normal), sum(fen(each) for each in added)
-    base = value + yuan(first) + yuan(more)
-    third = fen((base + specific) / (1 - consumption.share) * consumption.share + specific)
-    return Bill(first, more, third, fen((base + yuan(third)) * vat))
+    found = find(law, facts, duties)
+    duty, more = fen(found.duty), sum(map(fen, found.added))
+    base = yuan(fen(facts.value) + duty + more)
+    tax = fen((base + found.specific) / (1 - found.share) * found.share + found.specific)
+    return Bill(duty, more, tax, fen((base + yuan(tax)) * found.vat))
 
 
 def retail(law: Law, facts: Facts, levied: Fraction = Fraction(7, 10)) -> Bill:
     """No duty; of consumption tax and VAT a part of the exact amount is levied, rounded once."""
-    kinds: set[str] = set()
-    consumption = _attempt(kinds, lambda: consumption_rate(law, facts)) or NOTHING
-    specific = _attempt(kinds, lambda: consumption.amount(facts, Fraction(0))) or Fraction(0)
-    vat = _attempt(kinds, lambda: vat_share(law, facts)) or Fraction(0)
-    if _with_code(law, facts, kinds):
-        raise Refused(*kinds)
-    whole = (yuan(fen(facts.value)) + specific) / (1 - consumption.share)
-    return Bill(consumption=fen((whole * consumption.share + specific) * levied), vat=fen(whole * vat * levied))
+    found = find(law, facts, lambda *_: (Fraction(0), []))
+    whole = (yuan(fen(facts.value)) + found.specific) / (1 - found.share)
+    return Bill(0, 0, fen((whole * found.share + found.specific) * levied), fen(whole * found.vat * levied))
 
 
 def in_full(law: Law, facts: Facts) -> Bill:
     """All taxes on the exact chain, each kind rounded once, each additional duty apart; no preference (rules A1, A2,
     A12)."""
+    found = find(law, facts, partial(duties, preferred=False))
+    whole = (yuan(fen(facts.value)) + found.duty + sum(found.added) + found.specific) / (1 - found.share)
+    tax = fen(whole * found.share + found.specific)
+    return Bill(fen(found.duty), sum(map(fen, found.added)), tax, fen(whole * found.vat))
+
+
+def find(law: Law, facts: Facts, duties_of: Callable[[Law, Facts], Duties]) -> Found:
+    """Everything, or a refusal for all the reasons there are."""
+    kinds: set[str] = set()
+    free: Duties = (Fraction(0), [])
+    duty, added = attempt(kinds, lambda: duties_of(law, facts), free)
+    consumption = attempt(kinds, lambda: consumption_rate(law, facts), NOTHING)
+    specific = attempt(kinds, lambda: consumption.amount(facts, Fraction(0)), Fraction(0))
+    vat = attempt(kinds, lambda: vat_share(law, facts), Fraction(0))
+    if not any(law.running("lines", "hs", facts.hs, facts.day)):
+        kinds.add("code")
+    if kinds:
+        raise Refused(*kinds)
+    return Found(duty, added, consumption.share, specific, vat)
+
+
+def duties(law: Law, facts: Facts, preferred: bool = True) -> Duties:
+    """Duty and additions. Where the origin is not proven and a measure runs, the higher of the normal duty with the
+    heaviest measures and the general rate (art. 19)."""
+    kinds: set[str] = set()
     value = yuan(fen(facts.value))
-    normal, added = _duties(law, facts, value, preferred=False)
-    consumption = consumption_rate(law, facts)
-    specific = consumption.amount(facts, Fraction(0))
-    whole = (value + normal + sum(added) + specific) / (1 - consumption.share)
-    tax = fen(whole * consumption.share + specific)
-    return Bill(fen(normal), sum(map(fen, added)), tax, fen(whole * vat_share(law, facts)))
+    normal = attempt(kinds, lambda: duty(law, facts, value, preferred), Fraction(0))
+    none: list[Fraction] = []
+    added = attempt(kinds, lambda: (heaviest if facts.unproven else additions)(law, facts, value), none)
+    if kinds:
+        raise Refused(*kinds)
+    if facts.unproven and added:
+        general = general_rate(law, facts).amount(facts, value)
+        if general > normal + sum(added):
+            return general, []
+    return normal, added
 
 
 def consumption_rate(law: Law, facts: Facts) -> Share:
@@ -91,30 +124,10 @@ def vat_share(law: Law, facts: Facts) -> Fraction:
     raise Refused("vat")
 
 
-def _duties(law: Law, facts: Facts, value: Fraction, preferred: bool = True) -> tuple[Fraction, list[Fraction]]:
-    """Duty and additions. Where the origin is not proven and a measure runs, the higher of the normal duty with the
-    heaviest measures and the general rate (art. 19)."""
-    kinds: set[str] = set()
-    normal = _attempt(kinds, lambda: duty(law, facts, value, preferred))
-    added = _attempt(kinds, lambda: (heaviest if facts.unproven else additions)(law, facts, value))
-    if normal is None or added is None:
-        raise Refused(*kinds)
-    if facts.unproven and added:
-        general = general_rate(law, facts).amount(facts, value)
-        if general > normal + sum(added):
-            return general, []
-    return normal, added
-
-
-def _with_code(law: Law, facts: Facts, kinds: set[str]) -> set[str]:
-    if not any(law.running("lines", "hs", facts.hs, facts.day)):
-        kinds.add("code")
-    return kinds
-
-
-def _attempt(kinds: set[str], work):  # type: ignore[no-untyped-def]
+def attempt(kinds: set[str], work: Callable[[], T], instead: T) -> T:
+    """The result, or `instead` with the reasons of the refusal noted."""
     try:
         return work()
     except Refused as refused:
         kinds |= refused.kinds
-        return None
+        return instead

@@ -27,7 +27,9 @@ def statutory_units(law: Law, hs: str, day: str) -> tuple[str, str]:
     return "", ""
 
 
-def dutiable(goods: Fraction, freight: Fraction, insurance: Fraction | None, rate: Fraction, share: Fraction) -> Fraction:
+def dutiable(
+    goods: Fraction, freight: Fraction, insurance: Fraction | None, rate: Fraction, share: Fraction
+) -> Fraction:
     """Yuan: goods, freight and insurance in their currency, exact, converted once (rule A16). An insurance that is not
     known is a share of goods and freight."""
     return (goods + freight + ((goods + freight) * share if insurance is None else insurance)) * rate
