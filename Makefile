@@ -13,7 +13,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak bench migration venv venv-dev venv-bench chromium clean clean-data
+.PHONY: help run test lint soak bench mutants migration venv venv-dev venv-bench venv-mutants chromium clean clean-data
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ soak: venv-dev ## the slow checks: seeds, faults, long runs
 bench: venv-bench ## measure, and print what against what
 	@exec $(PY) -m bench
 
+mutants: venv-mutants ## change customs/duty bit by bit; the law tests must notice (hours; what survives: docs/mutants.md)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec $(PY) -m mutmut run --max-children 1
+
 migration: venv ## make migration name=add_thing: an empty migration with the next number
 	@test -n "$(name)" || { echo "make migration: say name=verb_noun" >&2; exit 1; }
 	@last=$$(ls migrations/versions | sed -n 's/^\([0-9]\{4\}\)_.*\.py$$/\1/p' | sort | tail -n 1); \
@@ -41,7 +44,7 @@ migration: venv ## make migration name=add_thing: an empty migration with the ne
 	exec $(PY) -m flask --app wsgi db revision -m "$$next" --rev-id "$$next"
 
 clean: ## remove .venv and caches; state in LANDFALL_VAR stays
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mutants
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: venv ## remove the state folder with the embedded database and its secrets
@@ -73,6 +76,12 @@ venv-bench: venv-dev
 	  echo "installing what is measured against" && \
 	  $(INSTALL) -r requirements-bench.txt && \
 	  { $(call fingerprint,requirements-bench.txt); } > $(VENV)/installed-bench; }
+
+venv-mutants: venv-dev
+	@test "$$(cat $(VENV)/installed-mutants 2>/dev/null)" = "$$($(call fingerprint,requirements-mutants.txt))" || { \
+	  echo "installing what changes the code" && \
+	  $(INSTALL) -r requirements-mutants.txt && \
+	  { $(call fingerprint,requirements-mutants.txt); } > $(VENV)/installed-mutants; }
 
 chromium:
 	@command -v chromium >/dev/null || { \

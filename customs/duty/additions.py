@@ -14,6 +14,8 @@ from customs.tariff.columns import EntryColumns
 from customs.tariff.schedules import NONE
 from customs.tariff.tariff import Tariff
 
+_SHARES_MOST = 10**9  # above any sum of shares of the value
+
 
 def add(tariff: Tariff, lines: Lines, selection: Selection) -> None:
     """Fill `added_at` and `added`. Art. 19: origin unproven, the heaviest burden of any origin."""
@@ -48,9 +50,10 @@ def additions(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) ->
 def _of_origin(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints, origin: Ints) -> Any:
     """What is in force for each row if it were of `origin`, of whichever exporter; marks rows whose day needs an
     instant (rule A19)."""
-    schedule = tariff.origins.addition[:, origin]
-    found = tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], selection.slot[rows])
-    found = _at_the_minute(tariff.columns, lines, selection, rows, np.where(schedule >= 0, found, NONE))
+    schedule, slot = tariff.origins.addition[:, origin], selection.slot[rows]
+    found = tariff.schedules.entry(np.maximum(schedule, 0), lines.line[rows], slot)
+    reached = (schedule >= 0) & ~tariff.origins.left_out[:, origin, slot]
+    found = _at_the_minute(tariff.columns, lines, selection, rows, np.where(reached, found, NONE))
     if lines.exempt is not None:
         _lift(tariff, lines, rows, origin, found)
     return found
@@ -109,8 +112,9 @@ def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) ->
     plain = all(columns.plain[found].all() for found in (*candidates, general, normal))
 
     def weight(found: Any) -> Any:
-        """What entries come to: shares where all are shares, else amounts."""
-        return columns.ad_valorem[found] if plain else burden(tariff, lines, rows, found)
+        """What entries come to: shares where all are shares, else amounts, and for equal amounts shares."""
+        share = columns.ad_valorem[found]
+        return share if plain else burden(tariff, lines, rows, found) * _SHARES_MOST + share
 
     best: Any = np.full((len(tariff.origins.addition), len(rows)), NONE)
     heaviest: Any = np.zeros(len(rows), np.int64)
@@ -128,7 +132,11 @@ def _unproven(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) ->
 
 def _of_anyone(tariff: Tariff, lines: Lines, selection: Selection, rows: Ints) -> Iterator[Any]:
     """The additions of every origin, and of each exporter there that has a rate of its own."""
-    for added, country in {tuple(added): country for country, added in tariff.origins.added.items()}.items():
+    origins = tariff.origins
+    alike = {
+        (tuple(added), origins.left_out[:, country].tobytes()): country for country, added in origins.added.items()
+    }
+    for (added, _), country in alike.items():
         origin = np.full(len(rows), country)
         found = _of_origin(tariff, lines, selection, rows, origin)
         for code in sorted({0, *(code for _, _, code in added)}):

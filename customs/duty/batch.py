@@ -21,6 +21,7 @@ from customs.duty.regimes import general_trade, retail, retail_share, stepwise, 
 from customs.duty.selection import select
 from customs.tariff import Tariff, problems
 from customs.tariff.reading import FIRST, FOREVER
+from customs.tariff.schedules import NONE
 
 PIECE = 16_384  # rows whose columns stay in the second-level cache
 GENERAL_TRADE, RETAIL = "general_trade", "cross_border_retail"
@@ -172,7 +173,7 @@ def _alone(tariff: Tariff, route: str, batch: Batch, number: Ints, at: Ints, sha
         taxes = general_trade(tariff, lines, selection)
     else:
         taxes = retail(tariff, lines, selection, share)
-    selection.fault[closed] = NO_CODE
+    selection.fault[closed], selection.entry[closed], selection.kind[closed] = NO_CODE, NONE, 0
     failed = selection.fault != OK
     for name in _AMOUNTS:
         getattr(out, name)[at] = np.where(failed, 0, getattr(taxes, name))

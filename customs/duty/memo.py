@@ -136,7 +136,8 @@ class Memo:
             preference = self._tariff.origins.preference
             lines.claim = np.where(proof > PROVEN, preference[np.maximum(proof - 2, 0), origin], NONE)
         selection = select(self._tariff, lines, duty=self._duty)
-        selection.fault[state == CLOSED] = NO_CODE
+        closed = state == CLOSED
+        selection.fault[closed], selection.entry[closed], selection.kind[closed] = NO_CODE, NONE, 0
         made, same = _records(self._tariff, selection)
         with self._learning:
             numbers = np.array([self._known.setdefault(record, len(self._known) + 1) for record in made])[same]

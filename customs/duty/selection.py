@@ -134,7 +134,7 @@ def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, f
     if mixed.any():
         at = np.flatnonzero(mixed)
         lower[at] = burden(tariff, lines, rows[at], found[at]) < burden(tariff, lines, rows[at], now[at])
-        lower[at] |= free[at] & specific_parts(tariff, lines, rows[at], now[at])[1]  # needs no quantity (rule A11)
+        lower[at] |= free[at] & _unmeasured(tariff, lines, rows[at], now[at])  # zero needs no quantity (rule A11)
     faults = selection.fault[rows]
     if faults.any():
         # An origin without a rate class has its preference alone (rule A10); a base rate that is not on file might be
@@ -148,6 +148,12 @@ def _take_lower(tariff: Tariff, lines: Lines, selection: Selection, rows: Any, f
     selection.kind[at] = PREFERENCE
     selection.entry[at] = found[taken]
     selection.agreement[at] = schedule[taken]
+
+
+def _unmeasured(tariff: Tariff, lines: Lines, rows: Ints, entries: Any) -> Any:
+    """Where a rate cannot be applied for want of a quantity."""
+    resolved = resolve(tariff, lines, rows, entries)
+    return (resolved.fault != OK) | specific_parts(tariff, lines, rows, resolved.entry)[1]
 
 
 def _arms(tariff: Tariff, lines: Lines, selection: Selection) -> None:

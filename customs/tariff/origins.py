@@ -17,7 +17,7 @@ from customs.tariff.schedules import Schedules, Slots
 
 NO_CLASS, MFN, GENERAL = 0, 1, 2
 _CLASSES = {"mfn": MFN, "general": GENERAL}
-ORIGIN_TABLES = ("origin_classes", "agreement_members")
+ORIGIN_TABLES = ("origin_classes", "agreement_members", "measure_exclusions")
 
 
 def boundaries(tables: dict[str, list[Row]]) -> Iterator[int]:
@@ -44,7 +44,7 @@ class Origins:
             self.rate_class[country, slots.span(row["first_day"], row["last_day"])] = _CLASSES[row["class"]]
             self.class_rows[country].append(row)
         self._agreements(tables, schedules, slots)
-        self._measures(tables, schedules)
+        self._measures(tables, schedules, slots)
 
     def _agreements(self, tables: dict[str, list[Row]], schedules: Schedules, slots: Slots) -> None:
         self.member_rows: dict[tuple[int, str], list[Row]] = defaultdict(list)
@@ -64,15 +64,14 @@ class Origins:
                 for row in self.member_rows[(country, agreement)]:
                     self.member[k, country, slots.span(row["first_day"], row["last_day"])] = True
 
-    def _measures(self, tables: dict[str, list[Row]], schedules: Schedules) -> None:
-        """Which schedules are added for which country; an exporter's own rate displaces the rate of all others."""
-        excluded = {(row["measure"], row["country"]) for row in tables["measure_exclusions"]}
+    def _measures(self, tables: dict[str, list[Row]], schedules: Schedules, slots: Slots) -> None:
+        """Which schedules are added for which country, and in which slots one leaves the country out; an exporter's own
+        rate displaces the rate of all others."""
         quota_countries: dict[str, set[str]] = defaultdict(set)
         for row in tables["quotas"]:
             quota_countries[row["measure"]].add(row["country"])
         origin_of = {row["id"]: row["origin"] for row in tables["measures"]}
         self.exporters: dict[str, int] = {"": 0}
-        self.named: dict[tuple[str, int], bool] = {}
         # country -> (schedule, measure, exporter)
         self.added: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
         for name, number in schedules.names.items():
@@ -80,10 +79,8 @@ class Origins:
                 continue
             measure, exporter, country = name.removeprefix("measure:").split(":")
             code = self.exporters.setdefault(exporter, len(self.exporters))
-            self.named[(measure, code)] = True
             for alpha2 in self._countries(country, origin_of[measure], quota_countries[measure]):
-                if (measure, alpha2) not in excluded:
-                    self.added[self.number[alpha2] if alpha2 else 0].append((number, measure, code))
+                self.added[self.number[alpha2] if alpha2 else 0].append((number, measure, code))
         depth = max(map(len, self.added.values()), default=0)
         self.addition = np.full((depth, len(self.alpha2)), -1, np.int64)
         self.addition_exporter = np.zeros((depth, len(self.alpha2)), np.int64)
@@ -93,6 +90,12 @@ class Origins:
             for k, (number, _, code) in enumerate(schedules_of):
                 self.addition[k, origin] = number
                 self.addition_exporter[k, origin] = code
+        self.left_out = np.zeros((depth, len(self.alpha2), len(slots)), bool)
+        for row in tables["measure_exclusions"]:
+            out = self.number[row["country"]]
+            for k, (_, measure, _) in enumerate(self.added.get(out, ())):
+                if measure == row["measure"]:
+                    self.left_out[k, out, slots.span(row["first_day"], row["last_day"])] = True
 
     def _countries(self, country: str, origin: str, with_quota: set[str]) -> list[str | None]:
         """Whom a schedule reaches. `*` is every origin, the unknown one (None) too, but not China: goods that come home

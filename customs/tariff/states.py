@@ -57,11 +57,14 @@ class States:
 
     def _origin_states(self, tariff: Tariff) -> None:
         origins = tariff.origins
-        odd = iter(_odd_numbers(1 + len(origins.preference) + 2 * len(origins.addition)))
+        odd = iter(_odd_numbers(1 + len(origins.preference) + 3 * len(origins.addition)))
         told = _times(origins.rate_class, next(odd))
         for schedule, member in zip(origins.preference, origins.member, strict=True):
             told += _times((schedule + 1)[:, None] * member, next(odd))
-        for schedule, exporter in zip(origins.addition, origins.addition_exporter, strict=True):
+        for schedule, exporter, left_out in zip(
+            origins.addition, origins.addition_exporter, origins.left_out, strict=True
+        ):
+            told += _times(left_out, next(odd))
             told += _times(schedule + 1, next(odd))[:, None] + _times(exporter, next(odd))[:, None]
         found, state = np.unique(told.ravel(), return_inverse=True)
         self.of_origin: NDArray[np.int64] = state.astype(np.int64)

@@ -1,6 +1,7 @@
 """The law as committed, loaded once per test process, and case files read as requests."""
 
 import tomllib
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -19,10 +20,22 @@ def tariff() -> Tariff:
     return load_tariff(DATA)
 
 
-def cases() -> list[Any]:
-    """Every case of every file, in file order."""
+def cases(case: str = "case", edge: str = "edge") -> list[Any]:
+    """Every case of every file, in file order; an `edge` is one line on several days, each a case of its own."""
     files = [tomllib.loads(path.read_text("utf-8")) for path in sorted(CASES.glob("*.toml"))]
-    return [case for file in files for case in file.get("case", ())]
+    return [each for file in files for each in (*file.get(case, ()), *_of_edges(file.get(edge, ())))]
+
+
+def made_cases() -> list[Any]:
+    """The cases on the law made for the tests, tests/customs/duty/every_form.py."""
+    return cases("made", "made_edge")
+
+
+def _of_edges(edges: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for edge in edges:
+        for day in edge["days"]:
+            instant = f" {day['at']:%H:%M:%S}" if "at" in day else ""
+            yield {**edge, **day, "name": f"{edge['name']}: {day['day']}{instant}"}
 
 
 def request_of(case: dict[str, Any]) -> Request:

@@ -41,7 +41,7 @@ def batch_of(tariff: Tariff, lines: Sequence[Drawn]) -> Batch:
         exporter=np.array([numbers.exporters.get(each.exporter, 0) for each in facts]),
         exact=exact,
         quantity={word: np.array([_parts(each.quantity.get(word)) for each in facts]) for word in words},
-        exchange=lambda currency, day: (rates_of(date.fromordinal(day).isoformat())[currency], True),
+        exchange=_exchange,
     )
 
 
@@ -72,6 +72,11 @@ def request_of(drawn: Drawn, route: str, **more: Any) -> Request:
     )
     exchange = {currency: decimal(rate) for currency, rate in rates_of(facts.day).items()}
     return Request(route, date.fromisoformat(facts.day), [line], at=at, exchange_rates=exchange, **more)
+
+
+def _exchange(currency: str, day: int) -> tuple[Fraction, bool] | None:
+    rate = rates_of(date.fromordinal(day).isoformat()).get(currency)
+    return None if rate is None else (rate, True)
 
 
 def decimal(number: Fraction) -> Decimal:

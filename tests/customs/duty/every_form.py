@@ -5,14 +5,21 @@ The rates are nobody's; they put each rule of selection and each form side by si
 
 from __future__ import annotations
 
+import atexit
 import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from customs.tariff import Tariff, load_tariff
+from tests.cases.law import DATA
 
 HEADINGS = {
     "mfn": "hs,rate,verified_to,first_day,last_day",
     "general": "hs,rate,first_day,last_day",
     "provisional": "hs,part,part_name,rate,first_day,last_day",
     "quota_rates": "hs,rate,first_day,last_day",
+    "agreement_members": "agreement,country,first_day,last_day",
     "agreement_rates": "agreement,hs,rate,first_day,last_day",
     "agreement_suspensions": "agreement,hs,event,first_day,last_day",
     "consumption_tax": "hs,rate,threshold,below,first_day,last_day",
@@ -35,6 +42,7 @@ ROWS = {
         "0207132900,0.57 CNY/kg from 14 CNY/kg else sliding 8.87/P + 2.908 P - 1 most 40 by CNY/kg,2099-12-31,2018-01-01,",
         "2204210000,4.5 CNY/l or higher 14,2099-12-31,2018-01-01,",
         "5101110090,20 + 1 CNY/kg or lower 6 CNY/kg,2099-12-31,2018-01-01,",
+        "0207240000,unknown,2099-12-31,2018-01-01,", "8516310000,10 up to 300 EUR/machine else 8 + 100 CNY/machine,2099-12-31,2018-01-01,",
     ],
     "general": [
         "0207131900,5.6 CNY/kg,2018-01-01,", "0207132100,60 + 1.15 CNY/kg,2018-01-01,",
@@ -46,7 +54,10 @@ ROWS = {
         "0207131900,,,7,2022-01-01,2022-06-30", "1005900001,,,0.5,2021-01-01,2021-12-31",
         "3102100010,,,1,2022-01-01,2024-12-31", "2204210000,,,none,2024-01-01,",
     ],
+    # an origin in no class, which has a preference all the same
+    "agreement_members": ["CL,GL,2018-01-01,"],
     "agreement_rates": [
+        "CL,0207240000,5,2018-01-01,",
         "CL,02071311,0.9 CNY/kg,2019-01-01,2025-12-31", "CL,02071319,12 staged 11 from 2017,2019-01-01,",
         "KR,02071321,2.6 + 0.3 CNY/kg,2019-01-01,", "APTA,02071321,18 or lower 1.1 CNY/kg,2019-01-01,",
         "LDC_98,0207,none,2018-01-01,", "ChAFTA,02071311,20 staged 20 from 2021,2019-01-01,",
@@ -55,7 +66,7 @@ ROWS = {
     "agreement_suspensions": ["ChAFTA,020713,TEST-TRIGGER,2022-08-17,2022-12-31"],
     "consumption_tax": [
         "0207131100,20 + 1 CNY/kg,30 CNY/kg,5,2021-01-01,", "0207131900,4,,,2020-06-01,",
-        "0207132100,36 + 0.3 CNY/kg,1000/988 USD/kg,0.2 CNY/kg,2018-01-01,",
+        "0207132100,36 + 0.3 CNY/kg,1000/988 USD/kg,0.2 CNY/kg,2018-01-01,", "0207260000,10,2 EUR/kg,1,2018-01-01,",
     ],
     "measures": [
         "T-DUMPING,anti_dumping,试,Test,Test 1,TH,2019-03-01,2027-02-28",
@@ -89,16 +100,32 @@ ROWS = {
 }  # fmt: skip
 FAVOURED = (
     "0207131100", "0207131900", "0207132100", "0207132900", "2204210000", "5101110090", "1005900001", "3102100010",
-    "5201000090", "5201000080", "2203000000", "8703235110", "0202300090", "0303891000",
+    "0207260000", "5201000090", "5201000080", "2203000000", "8703235110", "0202300090", "0303891000",
 )  # fmt: skip
 
 
 def write(data: Path, folder: Path) -> Path:
-    """The law of `data` with the rows above, in a new folder."""
+    """The law of `data` with the rows above, in a new folder; works of art have no VAT in it."""
     shutil.copytree(data, folder)
+    classes = folder / "vat_classes.csv"
+    kept = [row for row in classes.read_text("utf-8").splitlines(keepends=True) if not row.startswith("97")]
+    classes.write_text("".join(kept), "utf-8")
     for table, rows in ROWS.items():
         path = folder / f"{table}.csv"
         text = path.read_text("utf-8")
         assert text.startswith(HEADINGS[table] + ",source,standing\n"), table
         path.write_text(text + "".join(f"{row},recalled,assumed\n" for row in rows), "utf-8")
     return folder
+
+
+@cache
+def made() -> Path:
+    """The law with the rows above, written once per process."""
+    kept = TemporaryDirectory(prefix="law-")
+    atexit.register(kept.cleanup)
+    return write(DATA, Path(kept.name) / "data")
+
+
+@cache
+def law() -> Tariff:
+    return load_tariff(made())

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -13,7 +14,7 @@ from core.errors import Problem
 from customs.assessments import assess
 from customs.duty import columns
 from customs.duty.batch import GENERAL_TRADE, RETAIL, levy
-from customs.tariff import Tariff, load_tariff
+from customs.tariff import Tariff
 from tests.cases.law import DATA, tariff
 from tests.customs.duty import every_form
 from tests.customs.duty.asking import batch_of, request_of
@@ -21,7 +22,7 @@ from tests.customs.duty.drawing import GOODS, ORIGINS, Drawing, Drawn
 from tests.customs.duty.slow import charging, shelf
 from tests.customs.duty.slow.charging import Bill
 from tests.customs.duty.slow.facts import Facts, Refused, fen
-from tests.customs.duty.slow.rows import Law
+from tests.customs.duty.slow.rows import Law, law_in
 
 FAULTS = {
     columns.NO_CLASS: "class", columns.NO_RATE: "rate", columns.NO_QUANTITY: "quantity", columns.NO_INSTANT: "instant",
@@ -48,24 +49,16 @@ class Side:
         return Drawing(self.slow, seed, self.favoured, claims)
 
 
-@pytest.fixture(scope="module")
-def law_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Side]:
-    made: dict[str, Side] = {}
-
-    def find(name: str) -> Side:
-        if name not in made and name == "committed":
-            made[name] = Side(tariff(), Law(DATA), ())
-        elif name not in made:
-            folder = every_form.write(DATA, tmp_path_factory.mktemp("law") / "data")
-            made[name] = Side(load_tariff(folder), Law(folder), every_form.FAVOURED)
-        return made[name]
-
-    return find
+@cache
+def law_of(name: str) -> Side:
+    if name == "committed":
+        return Side(tariff(), law_in(DATA), ())
+    return Side(every_form.law(), law_in(every_form.made()), every_form.FAVOURED)
 
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("name", LAWS)
-def test_general_trade_in_columns(law_of: Callable[[str], Side], name: str, seed: int) -> None:
+def test_general_trade_in_columns(name: str, seed: int) -> None:
     """Sixteen times 5,000 lines; each lot holds the day before, on and after every first and last day of the law."""
     side = law_of(name)
     drawing = side.drawing(100 + seed)
@@ -76,13 +69,13 @@ def test_general_trade_in_columns(law_of: Callable[[str], Side], name: str, seed
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", LAWS)
-def test_retail_in_columns(law_of: Callable[[str], Side], name: str, seed: int) -> None:
+def test_retail_in_columns(name: str, seed: int) -> None:
     side = law_of(name)
     agree(side, RETAIL, side.drawing(200 + seed).lines(5_000, retail=True), charging.retail)
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_general_trade_line_by_line(law_of: Callable[[str], Side], name: str) -> None:
+def test_general_trade_line_by_line(name: str) -> None:
     """The same through the request: units, contents, delivery costs and currency are the engine's to work out; parts of
     codes and exclusion numbers are claimed."""
     side = law_of(name)
@@ -96,7 +89,7 @@ def test_general_trade_line_by_line(law_of: Callable[[str], Side], name: str) ->
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_retail_line_by_line(law_of: Callable[[str], Side], name: str) -> None:
+def test_retail_line_by_line(name: str) -> None:
     """Orders of one line: listed goods, both limits, the single item that pays in full."""
     side = law_of(name)
     compared = in_full = 0
@@ -115,7 +108,7 @@ def test_retail_line_by_line(law_of: Callable[[str], Side], name: str) -> None:
     assert in_full > 30
 
 
-def test_the_lines_drawn_are_of_every_kind(law_of: Callable[[str], Side]) -> None:
+def test_the_lines_drawn_are_of_every_kind() -> None:
     """What the agreement above rests on: forms of rates, origins, claims and refusals do occur."""
     side = law_of("every form")
     lines = side.drawing(100).lines(5_000)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 Row = dict[str, str]
@@ -69,3 +70,9 @@ class Law:
                 found[row["hs"]].append(row)
             self._by_prefix[name] = found
         return self._by_prefix[name]
+
+
+@cache
+def law_in(folder: Path) -> Law:
+    """The law of a folder, read once per process."""
+    return Law(folder)
