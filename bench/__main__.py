@@ -26,7 +26,6 @@ from bench.load import Ask, rate
 from core.embedded_postgres import create_database, serving
 
 ROOT = Path(__file__).parents[1]
-TARGETS = {"browse": 0.6, "detail": 0.6, "order of 3 lines": 0.3}
 
 
 def free_port() -> int:
@@ -60,28 +59,28 @@ def pairs(ours: tuple[int, Ask], base: tuple[int, Ask], turns: int, seconds: flo
     return statistics.median(mine), statistics.median(theirs), statistics.median(a / b for a, b in results)
 
 
-def line(name: str, unit: str, ours: float, base: float, ratio: float, what: str) -> None:
-    target = TARGETS.get(name)
+def line(name: str, ours: float, base: float, ratio: float, what: str, target: float | None) -> None:
     verdict = "" if target is None else f"  target {target}: {'met' if ratio >= target else 'missed'}"
-    print(f"{name:<28}{ours:>12,.0f} {unit:<10}{base:>12,.0f} {what:<24} ratio {ratio:5.2f}{verdict}", flush=True)
+    print(f"{name:<32}{ours:>10,.0f} answers/s {base:>12,.0f} {what:<24} ratio {ratio:5.2f}{verdict}", flush=True)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--turns", type=int, default=7, help="alternating pairs for each figure")
     options.add_argument("--seconds", type=float, default=1.5, help="length of one turn")
-    options.add_argument("--only", choices=("http", "duty"), help="a part of it")
+    options.add_argument("--only", choices=("http", "duty", "catalog"), help="a part of it")
+    options.add_argument("--rows", type=int, default=10_000, help="listings on the shelf")
     chosen = options.parse_args()
-    if chosen.only != "http":
+    if chosen.only in (None, "duty"):
         print("duty engine", flush=True)
         for figure in (*duty.run(), *tariff.run(), *files.run()):
             base = f"{figure['baseline']:,.5g} (ratio {figure['ratio']:.2f})" if figure.get("baseline") else ""
             print(f"{figure['name']:<52}{figure['value']:>14,.5g} {figure['unit']:<10} {base}", flush=True)
     if chosen.only != "duty":
-        _http(chosen.turns, chosen.seconds)
+        _http(chosen.turns, chosen.seconds, chosen.rows, shelf_only=chosen.only == "catalog")
 
 
-def _http(turns: int, seconds: float) -> None:
+def _http(turns: int, seconds: float, rows: int, *, shelf_only: bool) -> None:
     from bench import house
 
     with tempfile.TemporaryDirectory(prefix="landfall-bench-") as folder:
@@ -91,16 +90,16 @@ def _http(turns: int, seconds: float) -> None:
             create_database(cluster, "bench")
             url = cluster.url("bench")
             environment = house.environment(url, var)
-            subject = house.prepare(environment)
+            app = house.prepare(environment, cluster.conninfo("bench"), rows)
             with psycopg.connect(cluster.conninfo("bench")) as connection:
                 connection.execute(bare.SCHEMA % bare.ROWS)
                 connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC")
             with served("bench.house:served()", environment) as port, served("bench.bare:app", environment) as base:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").read()
-                print(f"\nweb, {turns} alternating pairs of {seconds} s, 8 connections", flush=True)
-                for name, ask, baseline, what in house.figures(subject):
+                print(f"\nweb, {turns} alternating pairs of {seconds} s, 8 connections, {rows:,} listings", flush=True)
+                for name, ask, baseline, what, target in house.figures(app, rows, shelf_only=shelf_only):
                     ours, theirs, ratio = pairs((port, ask), (base, baseline), turns, seconds)
-                    line(name, "answers/s", ours, theirs, ratio, what)
+                    line(name, ours, theirs, ratio, what, target)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from bench import bare, catalog, shop
+from bench import catalog, shelf, shop
 from bench.load import Ask
 from shop import exchanges
 from shop.app import create_app
@@ -40,30 +40,34 @@ def served() -> Flask:
     return create_app(check_database=True)
 
 
-def prepare(settings: Mapping[str, str]) -> shop.Subject:
-    """Migrate, seed, and fill the shelf."""
+def prepare(settings: Mapping[str, str], superuser: str, rows: int) -> Flask:
+    """Migrate, seed, and fill the shelf with `rows` listings."""
     os.environ.update(settings)
     for command in (["db", "upgrade"], ["seed"]):
         done = [sys.executable, "-m", "flask", "--app", "wsgi", *command]
         subprocess.run(done, cwd=ROOT, env=os.environ, check=True, stdout=subprocess.DEVNULL)
     app = create_app()
-    catalog.grow(app)
-    return shop.prepare(app)
+    shelf.fill(app, superuser, rows)
+    return app
 
 
-def figures(subject: shop.Subject) -> Iterator[tuple[str, Ask, Ask, str]]:
-    """Name, our request, the baseline's request, and what the baseline does."""
-    paths = catalog.urls(subject.app)
-    one = Ask(f"/one/{bare.ROWS // 2}")
-    page = Ask("/page")
-    hello = Ask("/hello")
-    yield "healthz", Ask("/healthz"), hello, "bare hello"
-    for name, path in paths.items():
-        baseline, what = (one, "bare indexed SELECT") if name == "detail" else (page, "bare page of 24 rows")
-        yield name, Ask(path), baseline, what
-    yield "quote of 3 lines", Ask("/api/v1/shop/quotes", "POST", _quoted(subject)), page, "bare page of 24 rows"
+def figures(app: Flask, rows: int, *, shelf_only: bool) -> Iterator[catalog.Figure]:
+    """Name, our request, the baseline's request, what the baseline does, and the target."""
+    yield "healthz", Ask("/healthz"), Ask("/hello"), "bare hello", None
+    yield from catalog.figures(app, rows)
+    if shelf_only:
+        return
+    subject = shop.prepare(app)
+    quote = Ask("/api/v1/shop/quotes", "POST", _quoted(subject))
+    yield "quote of 3 lines", quote, catalog.PAGE, catalog.PAGE_NAME, None
     order = Ask("/api/v1/shop/orders", "POST", shop.request(subject), (201,))
-    yield "order of 3 lines", order, Ask("/order", "POST", lambda _n: (b"", {}), (201,)), "bare insert of order + 3"
+    yield (
+        "order of 3 lines",
+        order,
+        Ask("/order", "POST", lambda _n: (b"", {}), (201,)),
+        "bare insert of order + 3",
+        0.3,
+    )
 
 
 def _quoted(subject: shop.Subject) -> Callable[[int], tuple[bytes, dict[str, str]]]:

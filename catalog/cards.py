@@ -15,8 +15,9 @@ from sqlalchemy import String, bindparam, cast, func, literal_column, or_, selec
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Session
 
-from catalog import categories, merchants, taxes, words
+from catalog import catch_weight, categories, merchants, pictures, prices, taxes, words
 from catalog.models import Listing, Merchant
+from catalog.prices import History
 from catalog.taxes import Breakdown
 from core import clock
 from core.database import db, transaction
@@ -37,9 +38,10 @@ def compose(session: Session, rows: Sequence[Listing], *, new_words: bool = True
     """Build cards, details and search words of listings in the caller's transaction."""
     with session.no_autoflush:  # a listing on its way into the shop is not complete before its card is
         sellers = _sellers(session, {row.merchant_id for row in rows})
+        charged = prices.histories(session, [row.id for row in rows])
         for row, breakdown in zip(rows, taxes.breakdowns(session, rows), strict=True):
             name, status = sellers[row.merchant_id]
-            _compose_one(row, name, breakdown)
+            _compose_one(row, name, breakdown, charged.get(row.id, prices.NOTHING))
             row.shown = row.status == "published" and status == "approved"
             if new_words:
                 row.search = _search_of(row)
@@ -51,9 +53,9 @@ def _sellers(session: Session, ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[str
     return {merchant_id: (name, status) for merchant_id, name, status in session.execute(told)}
 
 
-def _compose_one(row: Listing, merchant_name: str, breakdown: Breakdown) -> None:
-    row.card = _text(_card(row, merchant_name, breakdown))
-    row.detail = _text(_detail(row, breakdown))
+def _compose_one(row: Listing, merchant_name: str, breakdown: Breakdown, charged: History) -> None:
+    row.card = _text(_card(row, merchant_name, breakdown, charged))
+    row.detail = _text(_detail(row, breakdown, charged))
     row.tax_fen = breakdown.tax_fen
     row.hindrance = breakdown.hindrance
     row.assessed_edition = breakdown.edition
@@ -64,7 +66,8 @@ def _text(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _card(row: Listing, merchant_name: str, breakdown: Breakdown) -> dict[str, Any]:
+def _card(row: Listing, merchant_name: str, breakdown: Breakdown, charged: History) -> dict[str, Any]:
+    was = charged.was(clock.now())
     return {
         "id": str(row.id),
         "sku": row.sku,
@@ -77,6 +80,7 @@ def _card(row: Listing, merchant_name: str, breakdown: Breakdown) -> dict[str, A
         "mode": row.mode,
         "unit": row.unit,
         "price": fen_text(row.price_fen),
+        "was_price": None if was is None else fen_text(was),
         "tax": fen_text(breakdown.tax_fen),
         "landed_price": fen_text(row.price_fen + breakdown.tax_fen),
         "tax_included": breakdown.included,
@@ -86,7 +90,7 @@ def _card(row: Listing, merchant_name: str, breakdown: Breakdown) -> dict[str, A
     }
 
 
-def _detail(row: Listing, breakdown: Breakdown) -> dict[str, Any]:
+def _detail(row: Listing, breakdown: Breakdown, charged: History) -> dict[str, Any]:
     return {
         "description": {"zh": row.description_zh, "en": row.description_en},
         "facts": {
@@ -101,9 +105,12 @@ def _detail(row: Listing, breakdown: Breakdown) -> dict[str, Any]:
             "declaration_elements": dict(row.declaration_elements),
             "statutory": row.statutory,
             "attributes": row.attributes,
+            "catch_weight": catch_weight.of_a_piece(row),
             "version": row.version,
         },
         "tax_breakdown": breakdown.told,
+        "images": [pictures.told(entry) for entry in row.images or ()],
+        "price_history": charged.told(),
     }
 
 

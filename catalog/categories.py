@@ -59,6 +59,22 @@ def find(code: str) -> Category:
     return found
 
 
+@functools.cache
+def usual_codes(code: str) -> tuple[str, ...]:
+    """Beginnings of the goods codes that things of a category usually have; a shelf without its own has its
+    department's. Raises Problem `category_unknown`."""
+    department = find(code).department
+    own = {entry["code"]: tuple(entry.get("hs", ())) for node in _read() for entry in (node, *node["shelves"])}
+    return own[code] or own[department]
+
+
+@functools.cache
+def between_companies() -> frozenset[str]:
+    """The codes of shelves whose things are quoted between companies (equipment, services, resources)."""
+    departments = {entry["code"] for entry in _read() if entry.get("between_companies")}
+    return frozenset(code for code, shelf in _by_code().items() if shelf.department in departments)
+
+
 def words(code: str) -> str:
     """Both names of a category and of its department, for the search."""
     shelf = find(code)

@@ -14,7 +14,7 @@ _BRACKET = re.compile(r"[(\[〔【].*", re.DOTALL)
 # Imports never have a preference of the exporting country to state: customs' code for that is 3.
 EXPORT_PREFERENCE, NOT_FOR_IMPORTS = "出口享惠情况", "3"
 GTIN = "GTIN"
-_OPTIONAL = {EXPORT_PREFERENCE, GTIN, "CAS", "其他"}
+OPTIONAL = {EXPORT_PREFERENCE, GTIN, "CAS", "其他"}
 
 
 def plain_name(name: str) -> str:
@@ -29,7 +29,7 @@ def _given(values: Mapping[str, str]) -> dict[str, str]:
 def missing(names: Sequence[str], values: Mapping[str, str]) -> list[str]:
     """Elements of the code that are not given and cannot be filled in."""
     given = _given(values)
-    return [name for name in map(plain_name, names) if name not in _OPTIONAL and not given.get(name)]
+    return [name for name in map(plain_name, names) if name not in OPTIONAL and not given.get(name)]
 
 
 def unknown(names: Sequence[str], values: Mapping[str, str]) -> list[str]:
@@ -43,3 +43,10 @@ def in_order(names: Sequence[str], values: Mapping[str, str], gtin: str | None) 
     given = _given(values)
     filled = {EXPORT_PREFERENCE: NOT_FOR_IMPORTS, GTIN: gtin if gtin and gtin.isdigit() else ""}
     return [[name, given.get(name) or filled.get(name, "")] for name in map(plain_name, names)]
+
+
+def say_the_same(given: Mapping[str, str], kept: Mapping[str, str]) -> bool:
+    """Whether elements mean what is kept already: order, hints, blanks and what is filled in make no difference."""
+    ours, theirs = ({name: text for name, text in _given(values).items() if text} for values in (given, kept))
+    filled = {EXPORT_PREFERENCE, GTIN} - ours.keys()
+    return ours == {name: text for name, text in theirs.items() if name not in filled}

@@ -8,6 +8,7 @@ weight ...) takes a published listing out of the shop until it is reviewed again
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,23 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog import art, cards, categories, compliance, merchants, ranking
+from catalog import (
+    art,
+    attributes,
+    cards,
+    catch_weight,
+    categories,
+    compliance,
+    elements,
+    lots,
+    merchants,
+    notices,
+    pictures,
+    prices,
+    quality,
+    requirements,
+)
+from catalog.establishments import Register
 from catalog.merchants import WRONG_STATE
 from catalog.models import RETAIL, Listing, ListingVersion, Merchant
 from core import audit, clock, paging
@@ -46,10 +63,12 @@ _DONE = {("submit", "submitted"), ("publish", "published"), ("approve", "publish
 # What customs, the tax and the label rest on: changed in the shop, it must be reviewed again.
 _LEGAL = (
     *("category", "hs", "origin", "route", "mode", "unit", "net_weight_kg", "gross_weight_kg", "brand"),
-    *("specification", "declaration_elements", "statutory", "net_content", "gtin", "establishment_no"),
+    *("specification", "declaration_elements", "statutory", "net_content", "gtin", "establishment_no", "priced_by"),
 )
 _FACTS = (
     *("sku", "title_zh", "title_en", "description_zh", "description_en", "price_fen", "cold_chain", "attributes"),
+    "images",
+    *("least_life_days", "least_life_percent", *catch_weight.FIELDS),
     *_LEGAL,
 )
 
@@ -59,13 +78,14 @@ def create(
 ) -> dict[str, Any]:
     """Write a draft. Raises Problem `sku_taken`, `category_unknown` and what compliance refuses a draft for."""
     row = Listing(id=listing_id or new_id(), merchant_id=merchant_id, status="draft", created_at=clock.now(), version=1)
-    _apply(row, values)
+    apply(row, values)
     try:
         with transaction() as session:
             compliance.check_route(row, clock.today())
             session.add(row)
             session.flush()  # a taken sku is told before anything else is written
             _keep_version(session, row, actor, "listing_created")
+            _confirm_code(session, row, actor, None)
             return dump(row)
     except IntegrityError as fault:
         raise _sku_taken(fault) from None
@@ -77,7 +97,12 @@ def _sku_taken(fault: IntegrityError) -> Exception:
     return Problem(SKU_TAKEN, errors={"sku": ["is taken"]}) if clashed == "uq_listing_merchant_id_sku" else fault
 
 
-def _apply(row: Listing, values: dict[str, Any]) -> None:
+def apply(row: Listing, values: dict[str, Any]) -> None:
+    """Write a merchant's values into a row, and what follows from them.
+
+    Raises Problem `category_unknown`, and `invalid_input` for attributes that the category does not have.
+    """
+    row.source_digest = None  # whatever file it came from, it is not as there any more
     for name, value in values.items():
         setattr(row, name, value)
     for name in ("description_zh", "description_en", "brand", "specification"):
@@ -85,17 +110,34 @@ def _apply(row: Listing, values: dict[str, Any]) -> None:
             setattr(row, name, "")
     shelf = categories.find(row.category)
     row.department = shelf.department
-    row.image = art.address_of(shelf.art)
+    if not values.keys().isdisjoint(("attributes", "category")):
+        attributes.check(row.category, row.attributes or {})
+    show(row)
     if row.route == RETAIL and row.mode is None:
         row.mode = "1210"
     elif row.route != RETAIL:
         row.mode = None
+    catch_weight.settle(row, values)
+
+
+def show(row: Listing) -> None:
+    """Let the card show the first picture, or the drawing of the shelf where there is none."""
+    first = next(iter(row.images or ()), None)
+    drawing = art.address_of(categories.find(row.category).art)
+    row.image = pictures.address_of(first["digest"], "small") if first else drawing
+
+
+def facts_of(row: Listing) -> dict[str, Any]:
+    """What is kept of a version."""
+    return {name: _json(getattr(row, name)) for name in (*_FACTS, "status")}
+
+
+def _version_of(row: Listing, actor: str) -> ListingVersion:
+    return ListingVersion(listing_id=row.id, version=row.version, at=clock.now(), actor=actor, facts=facts_of(row))
 
 
 def _keep_version(session: Session, row: Listing, actor: str, action: str, **data: Any) -> None:
-    facts = {name: _json(getattr(row, name)) for name in (*_FACTS, "status")}
-    version = {"listing_id": row.id, "version": row.version, "at": clock.now(), "actor": actor, "facts": facts}
-    session.add(ListingVersion(**version))
+    session.add(_version_of(row, actor))
     audit.record(session, actor, action, "listing", row.id, version=row.version, status=row.status, **data)
 
 
@@ -115,28 +157,68 @@ def change(
             row = _own(session, merchant_id, listing_id)
             if version is not None and version != row.version:
                 raise Problem(STALE, f"the listing is at version {row.version} now, not {version}")
-            before = {name: getattr(row, name) for name in _LEGAL}
-            _apply(row, values)
+            before = row.hs
+            amend(row, values)
             compliance.check_route(row, clock.today())
-            if any(before[name] != getattr(row, name) for name in _LEGAL):
-                row.needs_review = True
-                if row.status == "published":
-                    _move(row, "amend", clock.now())
+            if not values.keys().isdisjoint(("least_life_days", "least_life_percent")):
+                lots.keep_rule(session, row)
             _store(session, row, actor, "listing_changed", fields=sorted(values))
+            _confirm_code(session, row, actor, before)
             return dump(row)
     except IntegrityError as fault:
         raise _sku_taken(fault) from None
 
 
+def _confirm_code(session: Session, row: Listing, actor: str, before: str | None) -> None:
+    """Keep who chose the goods code: whatever was suggested, a person answers for it."""
+    if row.hs not in (None, before):
+        audit.record(session, actor, "hs_confirmed", "listing", row.id, hs=row.hs, version=row.version)
+
+
+def amend(row: Listing, values: dict[str, Any]) -> None:
+    """Write changes into a row; those of what the law rests on take it out of the shop until it is reviewed again."""
+    before = {name: getattr(row, name) for name in _LEGAL}
+    given = dict(values.get("declaration_elements", ()))
+    if given and elements.say_the_same(given, dict(row.declaration_elements)):
+        values = {name: value for name, value in values.items() if name != "declaration_elements"}
+    apply(row, values)
+    if any(before[name] != getattr(row, name) for name in _LEGAL):
+        row.needs_review = True
+        if row.status == "published":
+            _move(row, "amend", clock.now())
+
+
 def _store(session: Session, row: Listing, actor: str, action: str, **data: Any) -> None:
-    row.version += 1
-    row.shown = False  # unless the card that is built next says otherwise
-    if row.status in ("submitted", "published"):
-        cards.compose(session, [row])
-    session.flush()
+    _renew(session, [row])
     if row.status == "published":
-        ranking.reckon(session, row.id)
+        quality.reckon(session, row.id)
     _keep_version(session, row, actor, action, **data)
+
+
+def _renew(session: Session, rows: Sequence[Listing]) -> None:
+    """Write changed rows, each as its next version and with the card of it."""
+    for row in rows:
+        row.version += 1
+        row.shown = False  # unless the card that is built next says otherwise
+    prices.record(session, [row for row in rows if row.status == "published" or row.published_at is not None])
+    cards.compose(session, [row for row in rows if row.status in ("submitted", "published")])
+    session.flush()
+
+
+def store_many(session: Session, rows: Sequence[Listing], actor: str) -> None:
+    """Write changed rows in the caller's transaction, which audits them together; their quality is left to the job
+    that reckons all."""
+    _renew(session, rows)
+    session.add_all([_version_of(row, actor) for row in rows])
+
+
+def hand_in(row: Listing, register: Register) -> None:
+    """Submit a draft in the caller's transaction; `register` is that of its establishment.
+
+    Raises Problem `wrong_state` and what compliance refuses.
+    """
+    _move(row, "submit", clock.now())
+    _enter(row, register)
 
 
 def _own(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID) -> Listing:
@@ -166,6 +248,23 @@ def _move(row: Listing, move: str, at: datetime) -> bool:
     return True
 
 
+def repicture(
+    actor: str,
+    merchant_id: uuid.UUID,
+    listing_id: uuid.UUID,
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """Give an own listing the pictures that `change` makes of those it has; they are part of its next version."""
+    with transaction() as session:
+        row = _own(session, merchant_id, listing_id)
+        changed = change(list(row.images))
+        if changed != row.images:
+            row.images = changed
+            show(row)
+            _store(session, row, actor, "listing_pictures_changed", pictures=[entry["digest"] for entry in changed])
+        return dump(row)
+
+
 def move(actor: str, merchant_id: uuid.UUID, listing_id: uuid.UUID, step: str) -> dict[str, Any]:
     """Submit, publish (again) or withdraw an own listing.
 
@@ -179,9 +278,16 @@ def move(actor: str, merchant_id: uuid.UUID, listing_id: uuid.UUID, step: str) -
         return dump(row)
 
 
-def _enter(row: Listing) -> None:
+def close(row: Listing, reasons: list[str]) -> None:
+    """Take a published listing out of the shop because the law closed; no new review is needed when it opens again."""
+    _move(row, "withdraw", clock.now())
+    row.reasons = reasons
+
+
+def _enter(row: Listing, register: Register | None = None) -> None:
     if row.status in ("submitted", "published"):
-        compliance.check_all(row, clock.today())
+        compliance.check_all(row, clock.today(), register)
+        row.reasons = []
 
 
 def review(actor: str, listing_id: uuid.UUID, decision: str, reason: str) -> dict[str, Any]:
@@ -200,6 +306,8 @@ def review(actor: str, listing_id: uuid.UUID, decision: str, reason: str) -> dic
             row.reasons = [] if approved else [reason]
             _enter(row)
             _store(session, row, actor, f"listing_{decision}", reason=reason)
+            about = {"sku": row.sku, "title": {"zh": row.title_zh, "en": row.title_en}, "reason": reason}
+            notices.tell(session, row.merchant_id, f"listing_{row.status}", row.id, about)
         return dump(row)
 
 
@@ -213,6 +321,14 @@ def managed(merchant_id: uuid.UUID, listing_id: uuid.UUID) -> dict[str, Any]:
     if row is None or row.merchant_id != merchant_id:
         raise Problem(NOT_FOUND, "no such listing")
     return dump(row)
+
+
+def needs(merchant_id: uuid.UUID, listing_id: uuid.UUID) -> list[dict[str, Any]]:
+    """What the goods of an own listing need beside it, by the law of today. Raises Problem `not_found`."""
+    row = db.session.get(Listing, listing_id, populate_existing=True)
+    if row is None or row.merchant_id != merchant_id:
+        raise Problem(NOT_FOUND, "no such listing")
+    return requirements.of(row, clock.today())
 
 
 def managed_page(merchant_id: uuid.UUID, status: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -247,6 +363,8 @@ def dump(row: Listing) -> dict[str, Any]:
     """Everything the merchant wrote and where it stands; never shown to others."""
     facts = {name: _json(getattr(row, name)) for name in _FACTS if not name.startswith(("title_", "description_"))}
     price = facts.pop("price_fen")
+    for name in ("kg_price_fen", "least_life_days", "least_life_percent"):
+        del facts[name]
     return {
         "id": str(row.id),
         "version": row.version,
@@ -256,8 +374,10 @@ def dump(row: Listing) -> dict[str, Any]:
         "description": {"zh": row.description_zh, "en": row.description_en},
         "price": fen_text(price),
         **facts,
+        **catch_weight.dump(row),
         "declaration_elements": dict(row.declaration_elements),
         "image": row.image,
+        "images": [pictures.told(entry) for entry in row.images or ()],
         "published_at": clock.instant_text(row.published_at),
         "submitted_at": clock.instant_text(row.submitted_at),
     }

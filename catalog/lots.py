@@ -11,22 +11,27 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, Numeric, Uuid, column, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from catalog.models import Lot, StockMovement
+from catalog.models import STOPPED, Listing, Lot, Merchant, StockMovement
 from core import clock
 from core.errors import Problem, declare
 from core.money import plain
 
-# A lot is sold while it has at least this much life left, so that it is good when it reaches the buyer.
-LEAST_LIFE = timedelta(days=3)
+# Of a sales unit that is a measure, parts can be sold.
+MEASURES = ("kg", "t", "g", "l", "ml", "m", "hour")
+# The days a parcel is on its way: so much of its life a lot loses before it reaches the buyer.
+TRANSIT_DAYS = 3
+# The condition on a lot under which it may be sold on the day `today`, as SQL; `saleable` says the same.
+SALEABLE = "NOT blocked AND (expires_on IS NULL OR expires_on - least_life_days >= :today)"
 
 OUT_OF_STOCK = declare("out_of_stock", 409, "There is not enough in stock")
+LOT_STOPPED = declare("lot_stopped", 409, "The lot is recalled or in quarantine: nothing of it leaves the warehouse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """So much of one lot, held for an order. `warehouse_id` is None for services."""
+    """So much of one lot, held for an order. `warehouse_id` is None for services; `weight_kg` is the real weight of
+    pieces sold by the kilogram, once they are picked.
+    """
 
     lot_id: uuid.UUID
     listing_id: uuid.UUID
@@ -48,14 +55,34 @@ class Allocation:
     warehouse_id: uuid.UUID | None
     item_record_no: str | None
     batch_no: str
+    weight_kg: Decimal | None = None
 
 
-def saleable(day: date, least_life: timedelta = LEAST_LIFE) -> tuple[Any, ...]:
+def saleable(day: date) -> tuple[Any, ...]:
     """Conditions on Lot under which it may be sold on a day."""
-    return Lot.blocked.is_(False), or_(Lot.expires_on.is_(None), Lot.expires_on >= day + least_life)
+    return Lot.blocked.is_(False), or_(Lot.expires_on.is_(None), Lot.expires_on - Lot.least_life_days >= day)
 
 
-def hold(session: Session, wants: Iterable[Want], ref: str, *, least_life: timedelta = LEAST_LIFE) -> list[Allocation]:
+def least_life(produced_on: date | None, expires_on: date | None, days: int | None, percent: int | None) -> int:
+    """How many days a lot must have left to be sold: its listing's rule at delivery, and the days on the way.
+
+    A share is of the whole life, rounded up; of a lot whose first day is not known it cannot be told, nor is it asked.
+    """
+    if percent is not None and produced_on is not None and expires_on is not None:
+        days = -(-(expires_on - produced_on).days * percent // 100)
+    return TRANSIT_DAYS + (days or 0)
+
+
+def keep_rule(session: Session, listing: Listing) -> None:
+    """Reckon the remaining life that a listing now asks for anew for each of its lots; the caller has locked it."""
+    rule = (listing.least_life_days, listing.least_life_percent)
+    statement = select(Lot).where(Lot.listing_id == listing.id).order_by(Lot.id).with_for_update()
+    with session.no_autoflush:  # a listing on its way out of the shop is not complete before its card is
+        for lot in session.scalars(statement.execution_options(populate_existing=True)):
+            lot.least_life_days = least_life(lot.produced_on, lot.expires_on, *rule)
+
+
+def hold(session: Session, wants: Iterable[Want], ref: str) -> list[Allocation]:
     """Hold what is wanted, first expired first, in the caller's transaction; all of it or nothing.
 
     Raises Problem `out_of_stock` naming each listing that falls short and what is left of it. `ref` (the order) is
@@ -64,7 +91,7 @@ def hold(session: Session, wants: Iterable[Want], ref: str, *, least_life: timed
     demand: dict[tuple[uuid.UUID, uuid.UUID | None], Decimal] = defaultdict(Decimal)
     for want in wants:
         demand[want.listing_id, want.warehouse_id] += want.quantity
-    lots = _locked(session, {listing_id for listing_id, _ in demand}, least_life)
+    lots = _locked(session, {listing_id for listing_id, _ in demand})
     free = {lot.id: lot.on_hand - lot.reserved for lot in lots}
     taken: list[Allocation] = []
     short: dict[str, str] = {}
@@ -83,13 +110,19 @@ def hold(session: Session, wants: Iterable[Want], ref: str, *, least_life: timed
     return taken
 
 
-def _locked(session: Session, listing_ids: set[uuid.UUID], least_life: timedelta) -> Sequence[Lot]:
-    """The lots that may be sold, locked in id order, then put in the order in which they are used up."""
+def _locked(session: Session, listing_ids: set[uuid.UUID]) -> Sequence[Lot]:
+    """The lots that may be sold, locked in id order, then put in the order in which they are used up.
+
+    A merchant that was suspended since the price was asked sells nothing any more.
+    """
     statement = (
         select(Lot)
-        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today(), least_life))
+        .join(Listing, Listing.id == Lot.listing_id)
+        .join(Merchant, Merchant.id == Listing.merchant_id)
+        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today()))
+        .where(Merchant.status == "approved")
         .order_by(Lot.id)
-        .with_for_update()
+        .with_for_update(of=Lot)
         .execution_options(populate_existing=True)
     )
     rows = session.scalars(statement).all()
@@ -125,18 +158,49 @@ def give_back(session: Session, allocations: Iterable[Allocation]) -> None:
 
 
 def take_out(session: Session, allocations: Iterable[Allocation], ref: str) -> None:
-    """The goods leave the warehouse: what was held is no longer on hand. `ref` (the order) can do so once."""
+    """The goods leave the warehouse: what was held is no longer on hand. `ref` (the order) can do so once.
+
+    Raises Problem `lot_stopped` when one of the lots is recalled or in quarantine: its lock tells which came first.
+    """
+    allocations = list(allocations)
     by_lot = _lock(session, allocations)
+    _refuse_stopped(session, by_lot)
     statement, part = _update_of(by_lot)
     enough = (Lot.reserved >= part.c.quantity, Lot.on_hand >= part.c.quantity)
     left = {"reserved": Lot.reserved - part.c.quantity, "on_hand": Lot.on_hand - part.c.quantity}
     _expect(session, statement.where(*enough).values(**left), len(by_lot), "ship more than is reserved")
+    weights = _weigh_out(session, allocations)
     moves = [
-        {"lot_id": lot_id, "at": clock.now(), "kind": "shipment", "quantity": -quantity, "reference": ref}
+        {
+            "lot_id": lot_id,
+            "at": clock.now(),
+            "kind": "shipment",
+            "quantity": -quantity,
+            "weight_kg": weights.get(lot_id),
+            "reference": ref,
+        }
         for lot_id, quantity in by_lot.items()
     ]
     if moves:
         session.execute(insert(StockMovement), moves)
+
+
+def _refuse_stopped(session: Session, lot_ids: Iterable[uuid.UUID]) -> None:
+    stopped = select(Lot.batch_no).where(Lot.id.in_(lot_ids), Lot.block_kind.in_(STOPPED)).order_by(Lot.batch_no)
+    found = session.scalars(stopped).all()
+    if found:
+        raise Problem(LOT_STOPPED, f"batch {', '.join(found)} is recalled or in quarantine")
+
+
+def _weigh_out(session: Session, allocations: Sequence[Allocation]) -> dict[uuid.UUID, Decimal]:
+    """Take the real weights off the lots they leave; by lot, negative, as the movements tell it."""
+    weights: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    for allocation in allocations:
+        if allocation.weight_kg is not None:
+            weights[allocation.lot_id] -= allocation.weight_kg
+    for lot_id, weight in weights.items():
+        session.execute(update(Lot).where(Lot.id == lot_id).values(weight_kg=Lot.weight_kg + weight))
+    return weights
 
 
 def _by_lot(allocations: Iterable[Allocation]) -> dict[uuid.UUID, Decimal]:

@@ -1,4 +1,4 @@
-"""Goods in: lots are received into a warehouse, counted, and blocked when something is wrong with them."""
+"""Goods in: lots are received into a warehouse, counted, and kept from sale when something may be wrong with them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog import cards, merchants, ranking
-from catalog.models import GENERAL, SERVICES, Listing, Lot, StockMovement
+from catalog import cards, catch_weight, merchants, quality
+from catalog.lots import MEASURES, least_life
+from catalog.models import GENERAL, SERVICES, STOPPED, Listing, Lot, StockMovement
 from core import audit, clock, paging
 from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
@@ -24,13 +25,12 @@ WAREHOUSE_WRONG = declare("warehouse_wrong", 422, "The warehouse does not fit th
 CONSIGNMENT_WRONG = declare("consignment_wrong", 422, "The consignment line does not fit the listing")
 STOCK_RESERVED = declare("stock_reserved", 409, "Orders hold more than that")
 
-_DIVISIBLE = ("kg", "t", "g", "l", "ml", "m", "hour")
 _FOOD_CHAPTERS = range(2, 23)  # HS chapters 02 to 22: what is eaten or drunk carries a date
 
 
 def divisible(unit: str) -> bool:
     """Whether parts of a sales unit can be sold."""
-    return unit in _DIVISIBLE
+    return unit in MEASURES
 
 
 def create(
@@ -45,16 +45,17 @@ def create(
         with transaction() as session:
             listing = _own_listing(session, merchant_id, values["listing_id"])
             _check_dates(listing, values)
+            _check_weight(listing, values["quantity"], values.get("weight_kg"))
             warehouse = _warehouse(session, listing, values)
             _check_consignment(session, listing, values.get("consignment_line_id"))
             row = _new_lot(listing, warehouse, values, lot_id or new_id())
             session.add(row)
             session.flush()  # a batch that is there already is told before the movement is written
-            _move(session, row, "receipt", row.on_hand, f"lot {row.id}")
+            move(session, row, "receipt", row.on_hand, f"lot {row.id}", row.weight_kg)
             audit.record(
                 session, actor, "lot_received", "lot", row.id, listing=str(listing.id), quantity=plain(row.on_hand)
             )
-            _show(session, listing)
+            show(session, listing)
             return dump(row)
     except IntegrityError as fault:
         if "uq_lot_" not in str(fault.orig):
@@ -63,7 +64,8 @@ def create(
 
 
 def _new_lot(listing: Listing, warehouse: Warehouse | None, values: dict[str, Any], lot_id: uuid.UUID) -> Lot:
-    same = ("batch_no", "produced_on", "expires_on", "item_record_no", "consignment_line_id")
+    same = ("batch_no", "produced_on", "expires_on", "item_record_no", "consignment_line_id", "weight_kg")
+    rule = (listing.least_life_days, listing.least_life_percent)
     return Lot(
         id=lot_id,
         listing_id=listing.id,
@@ -72,6 +74,7 @@ def _new_lot(listing: Listing, warehouse: Warehouse | None, values: dict[str, An
         reserved=Decimal(0),
         blocked=False,
         created_at=clock.now(),
+        least_life_days=least_life(values.get("produced_on"), values.get("expires_on"), *rule),
         **{name: values.get(name) for name in same},
     )
 
@@ -99,6 +102,21 @@ def _check_dates(listing: Listing, values: dict[str, Any]) -> None:
     quantity: Decimal = values["quantity"]
     if not divisible(listing.unit) and quantity != quantity.to_integral_value():
         raise invalid("quantity", f"must be whole: the listing is sold by the {listing.unit}")
+
+
+def _check_weight(listing: Listing, pieces: Decimal, weight_kg: Decimal | None) -> None:
+    """What is priced by the kilogram comes in with its weight, and a piece weighs what the listing says."""
+    if listing.priced_by != "kg":
+        if weight_kg is not None:
+            raise invalid("weight_kg", "is of goods priced by the kg only")
+        return
+    if weight_kg is None:
+        raise invalid("weight_kg", "is required: the listing is priced by the kg")
+    least, most = catch_weight.bounds(listing.piece_weight_kg or Decimal(0), listing.weight_tolerance or 0, pieces)
+    if not least <= weight_kg <= most:
+        raise invalid(
+            "weight_kg", f"must be {plain(least)} to {plain(most)} kg for {plain(pieces)} pieces of this listing"
+        )
 
 
 def _warehouse(session: Session, listing: Listing, values: dict[str, Any]) -> Warehouse | None:
@@ -140,48 +158,82 @@ def _check_consignment(session: Session, listing: Listing, line_id: uuid.UUID | 
         raise invalid("consignment_line_id", "was declared under another code or origin", CONSIGNMENT_WRONG)
 
 
-def _move(session: Session, lot: Lot, kind: str, quantity: Decimal, reference: str) -> None:
-    session.add(StockMovement(lot_id=lot.id, at=clock.now(), kind=kind, quantity=quantity, reference=reference))
+def move(
+    session: Session, lot: Lot, kind: str, quantity: Decimal, reference: str, weight_kg: Decimal | None = None
+) -> None:
+    """Write a movement; the caller has changed what is on hand by as much, in the same transaction."""
+    facts = {"kind": kind, "quantity": quantity, "weight_kg": weight_kg, "reference": reference}
+    session.add(StockMovement(lot_id=lot.id, at=clock.now(), **facts))
 
 
-def _show(session: Session, listing: Listing) -> None:
+def show(session: Session, listing: Listing) -> None:
     """Borne duty and quality rest on the lots."""
     if listing.status == "published":
         cards.compose(session, [listing], new_words=False)
         session.flush()
-        ranking.reckon(session, listing.id)
+        quality.reckon(session, listing.id)
 
 
-def adjust(actor: str, merchant_id: uuid.UUID, lot_id: uuid.UUID, counted: Decimal, reason: str) -> dict[str, Any]:
-    """Set what is on hand to what was counted. Raises Problem `not_found`, `stock_reserved`."""
+def adjust(
+    actor: str,
+    merchant_id: uuid.UUID,
+    lot_id: uuid.UUID,
+    counted: Decimal,
+    reason: str,
+    weight_kg: Decimal | None = None,
+) -> dict[str, Any]:
+    """Set what is on hand to what was counted, and to what it weighs when it is priced by the kilogram.
+
+    Raises Problem `not_found`, `stock_reserved`, `invalid_input`.
+    """
     with transaction() as session:
-        lot, listing = _own_lot(session, merchant_id, lot_id)
+        lot, listing = own_lot(session, merchant_id, lot_id)
         if counted < lot.reserved:
             raise Problem(STOCK_RESERVED, f"orders hold {plain(lot.reserved)}")
+        _check_counted(listing, counted, weight_kg)
         difference = counted - lot.on_hand
-        if difference:
+        heavier = None if weight_kg is None else weight_kg - (lot.weight_kg or Decimal(0))
+        if difference or heavier:
             lot.on_hand = counted
-            _move(session, lot, "adjustment", difference, f"count {new_id()}")
+            lot.weight_kg = lot.weight_kg if weight_kg is None else weight_kg
+            move(session, lot, "adjustment", difference, f"count {new_id()}", heavier)
             audit.record(session, actor, "lot_counted", "lot", lot.id, difference=plain(difference), reason=reason)
-            _show(session, listing)
+            show(session, listing)
         return dump(lot)
+
+
+def _check_counted(listing: Listing, counted: Decimal, weight_kg: Decimal | None) -> None:
+    if not divisible(listing.unit) and counted != counted.to_integral_value():
+        raise invalid("counted", f"must be whole: the listing is sold by the {listing.unit}")
+    if weight_kg is not None and listing.priced_by != "kg":
+        raise invalid("weight_kg", "is of goods priced by the kg only")
 
 
 def block(actor: str, merchant_id: uuid.UUID | None, lot_id: uuid.UUID, reason: str | None) -> dict[str, Any]:
     """Stop the sale of a lot, or with no reason allow it again; an operator (merchant None) may block any.
 
-    Raises Problem `not_found`.
+    A lot that is recalled or in quarantine stays so. Raises Problem `not_found`, `wrong_state`.
     """
     with transaction() as session:
-        lot, listing = _own_lot(session, merchant_id, lot_id)
-        lot.blocked, lot.block_reason = reason is not None, reason
+        lot, listing = own_lot(session, merchant_id, lot_id)
+        if lot.block_kind in STOPPED:
+            if reason is None:
+                raise Problem(merchants.WRONG_STATE, f"the lot is under {lot.block_kind}, which you cannot lift")
+            return dump(lot)
+        set_block(lot, None if reason is None else "hold", reason)
         audit.record(session, actor, "lot_blocked" if reason else "lot_unblocked", "lot", lot.id, reason=reason)
         session.flush()
-        _show(session, listing)
+        show(session, listing)
         return dump(lot)
 
 
-def _own_lot(session: Session, merchant_id: uuid.UUID | None, lot_id: uuid.UUID) -> tuple[Lot, Listing]:
+def set_block(lot: Lot, kind: str | None, reason: str | None) -> None:
+    """Block a lot for a kind of reason, or with None free it."""
+    lot.blocked, lot.block_kind, lot.block_reason = kind is not None, kind, reason
+    lot.blocked_at = None if kind is None else clock.now()
+
+
+def own_lot(session: Session, merchant_id: uuid.UUID | None, lot_id: uuid.UUID) -> tuple[Lot, Listing]:
     """Both locked, in the order kept everywhere: merchant, listing, lot."""
     owned = select(Listing.id, Listing.merchant_id).join(Lot, Lot.listing_id == Listing.id).where(Lot.id == lot_id)
     found = session.execute(owned).first()
@@ -216,6 +268,15 @@ def own_one(merchant_id: uuid.UUID, lot_id: uuid.UUID) -> dict[str, Any]:
     return dump(row)
 
 
+def see(merchant_id: uuid.UUID | None, lot_id: uuid.UUID) -> None:
+    """Raises Problem `not_found` unless the lot is there and, where a merchant asks, its own."""
+    owner = db.session.scalar(
+        select(Listing.merchant_id).join(Lot, Lot.listing_id == Listing.id).where(Lot.id == lot_id)
+    )
+    if owner is None or merchant_id not in (None, owner):
+        raise Problem(NOT_FOUND, "no such lot")
+
+
 def dump(row: Lot) -> dict[str, Any]:
     return {
         "id": str(row.id),
@@ -228,7 +289,11 @@ def dump(row: Lot) -> dict[str, Any]:
         "on_hand": plain(row.on_hand),
         "reserved": plain(row.reserved),
         "available": plain(row.on_hand - row.reserved) if not row.blocked else "0",
+        "weight_kg": plain(row.weight_kg) if row.weight_kg is not None else None,
+        "least_life_days": row.least_life_days,
         "blocked": row.blocked,
+        "block_kind": row.block_kind,
         "block_reason": row.block_reason,
+        "blocked_at": clock.instant_text(row.blocked_at),
         "consignment_line_id": str(row.consignment_line_id) if row.consignment_line_id else None,
     }

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 
+from catalog import catch_weight
 from catalog.lots import saleable
 from catalog.models import Listing, Lot, Merchant
 from core import clock
@@ -33,6 +34,7 @@ class SaleFacts:
 
     `declaration_elements` are in the order of the goods code, as the declaration wants them. `hindrance` says, as
     {code, detail}, why the law of the day keeps it from being sold; `on_sale` is the sum of it all but stock.
+    A foreign merchant has no `merchant_uscc`; its agent has one.
     """
 
     listing_id: uuid.UUID
@@ -42,7 +44,7 @@ class SaleFacts:
     title_en: str
     merchant_id: uuid.UUID
     merchant_name: str
-    merchant_uscc: str
+    merchant_uscc: str | None
     merchant_customs_code: str
     domestic_agent: Any
     category: str
@@ -67,6 +69,10 @@ class SaleFacts:
     on_sale: bool
     hindrance: dict[str, str] | None
     stock: tuple[Stock, ...]
+    priced_by: str = "unit"
+    kg_price_fen: int | None = None
+    piece_weight_kg: Decimal | None = None
+    weight_tolerance: int | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -80,7 +86,7 @@ class SaleFacts:
 _SAME = (
     *("version", "sku", "title_zh", "title_en", "merchant_id", "category", "hs", "origin", "route", "mode", "unit"),
     *("price_fen", "net_weight_kg", "gross_weight_kg", "brand", "specification", "net_content", "gtin"),
-    *("establishment_no", "cold_chain", "image", "status", "hindrance"),
+    *("establishment_no", "cold_chain", "image", "status", "hindrance", "priced_by", *catch_weight.FIELDS),
 )
 
 

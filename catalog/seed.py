@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from catalog import listings, merchants, ranking, receiving
+from catalog import listings, merchants, notices, quality, receiving
 from catalog.api import inputs, schemas
 from catalog.models import RETAIL, SERVICES, Listing, Lot, Merchant
 from core import accounts
@@ -37,7 +37,7 @@ def seed() -> str:
     places = {mode: _warehouse(mode) for mode in ("1210", "0110")}
     for path in sorted(DEMO.glob("*.toml")):
         _merchant(tomllib.loads(path.read_text("utf-8")), places)
-    ranking.reckon_all()  # the place of a price is known once all prices are there
+    quality.reckon_all()  # the place of a price is known once all prices are there
     count = db.session.query(Listing).filter(Listing.status == "published").count()
     db.session.rollback()
     return f"{count} listings of {len(list(DEMO.glob('*.toml')))} merchants"
@@ -52,13 +52,16 @@ def _warehouse(mode: str) -> str:
 
 def _merchant(facts: dict[str, Any], places: dict[str, str]) -> None:
     merchant_id = identifier(facts["account"])
-    if db.session.get(Merchant, merchant_id) is None:
+    new = db.session.get(Merchant, merchant_id) is None
+    if new:
         owner = _account(facts["account"], facts["contact"]["name"])
         given = {name: facts[name] for name in ("registered_name", "uscc", "customs_code", "contact")}
         merchants.apply(owner, schemas.NewMerchant().load(given), merchant_id=merchant_id)
         merchants.decide(_ACTOR, merchant_id, "approve", "demonstration")
     for listing in facts["listing"]:
         _listing(merchant_id, listing, places)
+    if new:
+        notices.read_all(merchant_id)  # that what came with the shop was approved is no news
 
 
 def _account(email: str, name: str) -> uuid.UUID:

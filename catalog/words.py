@@ -95,6 +95,19 @@ def han_query(text: str) -> str:
     return " & ".join(terms)
 
 
+def han_index_lexemes(text: str) -> list[str]:
+    """What to ask the index for: of a longer run only its first and last character, since each further lexeme costs as
+    much again and the two ends of a run are seldom of one word.
+    """
+    found = [lexeme for run in han_runs(text) for lexeme in ([run] if len(run) <= 2 else [run[0], run[-1]])]
+    return list(dict.fromkeys(found))
+
+
+def han_index_query(text: str) -> str:
+    """The text form of a tsquery that finds everything `han_query` does, and some more."""
+    return _joined(" & ", han_index_lexemes(text))
+
+
 def han_rank_query(text: str) -> str:
     """Everything the Han runs could match, for the rank: the more pairs are there, the higher."""
     lexemes = [lexeme for run in han_runs(text) for lexeme in ([run] if len(run) <= 2 else pairs(run))]
@@ -103,6 +116,11 @@ def han_rank_query(text: str) -> str:
 
 def _joined(operator: str, lexemes: Iterable[str]) -> str:
     return operator.join(f"'{lexeme}'" for lexeme in dict.fromkeys(lexemes))
+
+
+def is_code(text: str) -> bool:
+    """Whether this is typed as a goods code is, rather than a word or a sku."""
+    return _CODE.match(normal(text).strip()) is not None
 
 
 def code_query(text: str) -> str:

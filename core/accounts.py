@@ -132,6 +132,12 @@ def ensure_role(session: Session, user_id: uuid.UUID, role: str) -> None:
         session.execute(insert(user_role).values(user_id=user_id, role_id=role_id))
 
 
+def drop_role(session: Session, user_id: uuid.UUID, role: str) -> None:
+    """Take a role away; used when somebody leaves a merchant."""
+    role_ids = select(Role.id).where(Role.name == role).scalar_subquery()
+    session.execute(delete(user_role).where(user_role.c.user_id == user_id, user_role.c.role_id == role_ids))
+
+
 # Verified against when the address is unknown, so that time does not tell which addresses exist.
 _DECOY: list[str] = []
 

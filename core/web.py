@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+import psycopg
 import structlog
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_limiter import Limiter
@@ -210,7 +211,7 @@ def as_problem(error: Exception) -> Problem:
         code = _BY_STATUS.get(status, BAD_REQUEST if status < 500 else INTERNAL)
         headers = {k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")}
         return Problem(code, error.description if status < 500 else None, headers=headers)
-    if isinstance(error, (OperationalError, PoolTimeout)) or (
+    if isinstance(error, (OperationalError, PoolTimeout, psycopg.OperationalError)) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
         log.warning("database_unavailable", error=type(error).__name__)
@@ -228,9 +229,23 @@ def _finish(response: Response) -> Response:
     response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
     endpoint = request.endpoint or "none"
     if "started" in g:
-        _seconds.labels(endpoint, request.method).observe(time.perf_counter() - g.started)
-    _answers.labels(endpoint, response.status_code).inc()
+        _timer(endpoint, request.method).observe(time.perf_counter() - g.started)
+    _counter(endpoint, response.status_code).inc()
     return response
+
+
+# A client may send any method, so these are bounded; a series that fell out is found again by its labels.
+@functools.lru_cache(maxsize=1024)
+def _timer(endpoint: str, method: str) -> Any:
+    return _seconds.labels(endpoint, method)
+
+
+@functools.lru_cache(maxsize=1024)
+def _counter(endpoint: str, status: int) -> Any:
+    return _answers.labels(endpoint, status)
+
+
+HOOKS = (_start, _authorise, _finish)
 
 
 def init_app(app: Flask, page_error: Callable[[Problem], Any]) -> None:

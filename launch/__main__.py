@@ -23,7 +23,7 @@ from launch.system import System
 
 _PR_SET_CHILD_SUBREAPER = 36
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_DEMO = ("consumer", "merchant", "merchant2", "customs", "operator")
+_DEMO = ("consumer", "company", "merchant", "merchant2", "customs", "operator")
 
 
 class _StopRequest(BaseException):

@@ -18,8 +18,9 @@ from marshmallow import Schema, fields
 from sqlalchemy import select
 
 from catalog import merchants
+from catalog.api import acting
 from catalog.models import Merchant
-from core import clock, config, web
+from core import clock, config, light, web
 from core.accounts import datastore
 from core.config import Config, ConfigError
 from core.database import db, migrate
@@ -61,8 +62,11 @@ def create_app(settings: Config | None = None, *, check_database: bool = False) 
     pages.init_app(app)
     _introduce()
     web.init_app(app, _page_error)
+    acting.init_app(app)
     web.open_library_views(app, "static", "bootstrap.", "security.", "api-docs.")
     observation.init_app(app)
+    rooms = [blueprint.name for room in ROOMS for blueprint in importlib.import_module(f"{room}.api").blueprints]
+    light.init_app(app, rooms, (*web.HOOKS, acting.ask), secure=settings.public_url.startswith("https://"))
     if check_database:
         _check_database(app)
     return app

@@ -33,10 +33,11 @@ def cancel(actor: Actor, order_id: uuid.UUID, reason: str | None = None) -> None
         if order.status in ENDED:
             return
         audit.record(session, str(actor.id), "order_cancelled", "order", order_id, was=order.status)
-        _cancel(session, order, str(actor.id), reason or "cancelled by the buyer")
+        call_off(session, order, str(actor.id), reason or "cancelled by the buyer")
 
 
-def _cancel(session: Session, order: Order, actor: str, reason: str) -> None:
+def call_off(session: Session, order: Order, actor: str, reason: str) -> None:
+    """What cancelling means in the order's state; the caller holds the lock on its purchase. Raises `order_state`."""
     if order.status == "awaiting_payment":
         _cancel_unpaid(session, order, actor, reason)
     elif order.status in ("paid", "payment_review", "rejected"):

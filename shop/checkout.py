@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from catalog.sale import sale_facts
 from core import audit, clock, config, jobs
 from core.database import db, new_id, transaction
-from core.errors import Problem, declare
+from core.errors import Problem, declare, invalid
 from customs import edition
 from shop import addresses, carts, holds, offers, payments, quotes, taxing
 from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase, table
@@ -55,10 +55,34 @@ def place(
             return _store(session, rows)
     except Problem:
         # What was placed by an earlier run of this attempt stands, whatever would be refused now.
-        known = db.session.scalar(select(Purchase.id).where(Purchase.attempt_id == attempt_id))
+        known = placed_before(attempt_id)
         if known is None:
             raise
         return known
+
+
+def placed_before(attempt_id: uuid.UUID) -> uuid.UUID | None:
+    """The purchase that an earlier run of an attempt has stored."""
+    return db.session.scalar(select(Purchase.id).where(Purchase.attempt_id == attempt_id))
+
+
+def place_agreed(
+    account_id: uuid.UUID,
+    attempt_id: uuid.UUID,
+    offer: Offer,
+    address_id: uuid.UUID | None,
+    claim: Callable[[Session, uuid.UUID], None],
+) -> uuid.UUID:
+    """Store a purchase on terms agreed elsewhere. `claim(session, purchase_id)` runs first in its transaction: it takes
+    what was agreed, once, or raises. Raises Problem `address_required`, `out_of_stock`, `invalid_input` for an attempt
+    that has placed something else, and what `claim` raises.
+    """
+    rows = _Rows(account_id, attempt_id, offer, _address(account_id, address_id), None)
+    with transaction() as session:
+        claim(session, rows.purchase_id)
+        if _store(session, rows) != rows.purchase_id:
+            raise invalid("attempt", "has placed another order")
+        return rows.purchase_id
 
 
 def pay_for(purchase_id: uuid.UUID) -> None:

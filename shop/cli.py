@@ -18,6 +18,7 @@ from core.database import db, transaction
 DEMO_PASSWORD = "landfall-demo"  # noqa: S105 - printed by `make run`, on purpose
 DEMO_ACCOUNTS = [
     ("consumer@landfall.example", "林晓 Lin Xiao", ("consumer",)),
+    ("company@landfall.example", "周明 Zhou Ming", ("consumer",)),
     ("customs@landfall.example", "Customs desk", ("customs",)),
     ("operator@landfall.example", "Operator", ("operator",)),
 ]

@@ -20,7 +20,7 @@ from core import audit, clock, jobs
 from core.database import db, end_read, transaction
 from customs import allowance, declarations
 from customs.filing_facts import FilingLine, FilingRequest
-from shop import cancellation, holds, incidents, ledger, moves, returns
+from shop import cancellation, holds, incidents, ledger, moves, recalls, returns
 from shop.models import Order, OrderAllocation, OrderLine
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ def request_of(session: Session, order: Order) -> FilingRequest:
         merchant_id=order.merchant_id,
         merchant_name=order.merchant_name,
         merchant_code=head["merchant_customs_code"],
-        warehouse_id=order.warehouse_id,
+        warehouse_id=_known(order.warehouse_id),
         consignee_name=order.address["recipient"],
         consignee_phone=order.address["phone"],
         consignee_address=order.address_text,
@@ -113,7 +113,7 @@ def _line(line: OrderLine, item_record_no: str | None) -> FilingLine:
     return FilingLine(
         sku=facts["sku"],
         title_zh=facts["title"]["zh"],
-        hs=line.hs,
+        hs=_known(line.hs),
         origin=line.origin,
         elements=tuple((name, text) for name, text in facts["declaration_elements"]),
         unit=line.unit,
@@ -176,6 +176,7 @@ def _released(session: Session, order: Order, info: dict[str, Any]) -> None:
         allowance.confirm(session, order.number)
         if order.cancel_requested_at is not None:
             moves.note(session, [order.id], "cancellation_refused", "released", "customs", detail="released before")
+        recalls.released(session, order)
 
 
 def _rejected(session: Session, order: Order, info: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from core.accounts import Actor
 from core.database import db, end_read, transaction
 from core.errors import NOT_FOUND, Problem, invalid
 from customs import declarations
-from shop import holds, moves
+from shop import holds, moves, weighing
 from shop.models import Order, OrderEvent, waybill_numbers
 
 # After the time in which a return can be declared (30 days), a delivered order needs nobody's attention any more.
@@ -29,7 +29,10 @@ def next_waybill(session: Session) -> str:
 def ship(actor: Actor, order_id: uuid.UUID, at: datetime) -> None:
     """The parcel left the warehouse: its units leave the stock.
 
-    Raises Problem `not_found`, `invalid_input` for an instant in the future, `order_state`.
+    Goods priced by the kilogram have been weighed before; what they are lighter than was charged is paid back.
+
+    Raises Problem `not_found`, `invalid_input` for an instant in the future, `order_state`, `not_weighed`, and
+    `lot_stopped` for goods that are recalled or in quarantine.
     """
     with transaction() as session:
         order = _own_order(session, actor, order_id, at)
@@ -38,6 +41,7 @@ def ship(actor: Actor, order_id: uuid.UUID, at: datetime) -> None:
         if not moves.move(session, [order.id], "shipped", str(actor.id), happened_at=at):
             raise moves.refuse(order, "shipped")
         lots.take_out(session, holds.allocations_of(session, [order.id]), order.number)
+        weighing.pay_difference(session, order)
         audit.record(session, str(actor.id), "order_shipped", "order", order_id, at=clock.instant_text(at))
 
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from decimal import Decimal
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from catalog import lots
+from catalog import lots, stock_check
 from core import clock
 from core.errors import Problem
 from customs import allowance, edition
 from shop.models import Order, OrderAllocation, OrderLine, Purchase, table
+
+# The states in which the goods of an order lie in the warehouse and are held for it.
+UNSENT = ("awaiting_payment", "payment_review", "paid", "declared", "held", "rejected", "released")
 
 
 def orders_of(session: Session, purchase_id: uuid.UUID) -> list[Order]:
@@ -39,7 +43,9 @@ def allocations_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[lot
         .order_by(OrderAllocation.lot_id)
     )
     return [
-        lots.Allocation(row.lot_id, listing_id, row.quantity, row.warehouse_id, row.item_record_no, row.batch_no)
+        lots.Allocation(
+            row.lot_id, listing_id, row.quantity, row.warehouse_id, row.item_record_no, row.batch_no, row.weight_kg
+        )
         for row, listing_id in session.execute(statement)
     ]
 
@@ -105,6 +111,21 @@ def free_allowance(session: Session, orders: Sequence[Order], kind: str) -> None
     for order in orders:
         if order.person_id is not None:
             allowance.give_back(session, order.number, kind=kind)
+
+
+def held_by_lot(session: Session) -> dict[uuid.UUID, Decimal]:
+    """How much of each lot the orders hold that wait to be paid or sent."""
+    statement = (
+        select(OrderAllocation.lot_id, func.sum(OrderAllocation.quantity))
+        .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.status.in_(UNSENT))
+        .group_by(OrderAllocation.lot_id)
+    )
+    return {lot_id: quantity for lot_id, quantity in session.execute(statement)}
+
+
+stock_check.ask_also(held_by_lot)
 
 
 def take_again(session: Session, purchase: Purchase, orders: Sequence[Order]) -> bool:

@@ -51,6 +51,7 @@ ORDER_STATUSES = (
 PURCHASE_STATUSES = ("awaiting_payment", "paid", "expired", "cancelled")
 RETURN_STATUSES = ("requested", "refused", "accepted", "settled")
 REFUND_STATUSES = ("promised", "paid", "failed")
+RECALL_OUTCOMES = ("cancelled", "refunded", "customs_asked", "taken_back")
 
 # Fed by the logistics enterprise's pool: one number is never given twice.
 waybill_numbers = Sequence("waybill_number_seq", metadata=Base.metadata, start=100_000_001)
@@ -126,6 +127,7 @@ class Order(Base):
         CheckConstraint(
             "total_fen = goods_fen + freight_fen + insurance_fen - discount_fen + tax_fen", name="total_sums"
         ),
+        CheckConstraint("route = 'services' OR mode IS NOT NULL AND warehouse_id IS NOT NULL", name="goods_have_place"),
         CheckConstraint("refunded_fen BETWEEN 0 AND total_fen", name="refunded_within_total"),
         Index("ix_sales_order_account_id", "account_id", "id"),
         Index("ix_sales_order_merchant_id", "merchant_id", "id"),
@@ -140,8 +142,8 @@ class Order(Base):
     merchant_id: Mapped[uuid.UUID]
     merchant_name: Mapped[str] = mapped_column(String(200))
     route: Mapped[str] = mapped_column(String(30))
-    mode: Mapped[str] = mapped_column(String(4))
-    warehouse_id: Mapped[uuid.UUID]
+    mode: Mapped[str | None] = mapped_column(String(4))
+    warehouse_id: Mapped[uuid.UUID | None]
     status: Mapped[str] = mapped_column(String(20))
     tariff_edition: Mapped[str] = mapped_column(String(80))
     tariff_day: Mapped[date]
@@ -170,7 +172,10 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """`facts` is the listing as it was sold; `assessment` the engine's line with its explanation."""
+    """`facts` is the listing as it was sold; `assessment` the engine's line with its explanation.
+
+    `weighed_fen` is what goods of catch weight are worth by their real weight, at most what was charged; None before.
+    """
 
     __tablename__ = "order_line"
     __table_args__ = (
@@ -184,12 +189,13 @@ class OrderLine(Base):
     position: Mapped[int] = mapped_column(SmallInteger)
     listing_id: Mapped[uuid.UUID] = mapped_column(index=True)
     listing_version: Mapped[int]
-    hs: Mapped[str] = mapped_column(String(10))
+    hs: Mapped[str | None] = mapped_column(String(10))
     origin: Mapped[str] = mapped_column(String(2))
     unit: Mapped[str] = mapped_column(String(20))
     quantity: Mapped[Decimal] = mapped_column(Quantity)
     unit_price_fen: Mapped[int] = mapped_column(BigInteger)
     goods_fen: Mapped[int] = mapped_column(BigInteger)
+    weighed_fen: Mapped[int | None] = mapped_column(BigInteger)
     freight_fen: Mapped[int] = mapped_column(BigInteger)
     insurance_fen: Mapped[int] = mapped_column(BigInteger)
     dutiable_value_fen: Mapped[int] = mapped_column(BigInteger)
@@ -203,16 +209,34 @@ class OrderLine(Base):
 
 
 class OrderAllocation(Base):
-    """Which lot serves a line: found from the order for giving back, from the lot for a recall."""
+    """Which lot serves a line: found from the order for giving back, from the lot for a recall.
+
+    `weight_kg` is the real weight of pieces sold by the kilogram, set when they are picked.
+    """
 
     __tablename__ = "order_allocation"
 
     line_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
     lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, index=True)
     quantity: Mapped[Decimal] = mapped_column(Quantity)
-    warehouse_id: Mapped[uuid.UUID]
+    warehouse_id: Mapped[uuid.UUID | None]
     item_record_no: Mapped[str | None] = mapped_column(String(30))
     batch_no: Mapped[str] = mapped_column(String(64))
+    weight_kg: Mapped[Decimal | None] = mapped_column(Quantity)
+
+
+class RecalledOrder(Base):
+    """What a recall or quarantine of a lot did with an order that had not been shipped; `was` is its state before."""
+
+    __tablename__ = "recalled_order"
+    __table_args__ = (_one_of("outcome", RECALL_OUTCOMES),)
+
+    lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales_order.id"), primary_key=True, index=True)
+    at: Mapped[datetime]
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    was: Mapped[str] = mapped_column(String(20))
+    outcome: Mapped[str] = mapped_column(String(20))
 
 
 class OrderEvent(Base):
@@ -304,7 +328,8 @@ class Refund(Base):
 
 class Return(Base):
     """Goods a buyer sends back. `parts` are computed when customs has granted it, so they equal what it declares:
-    per tax kind, cumulative over the returns of a line, the last part taking what is left.
+    per tax kind, cumulative over the returns of a line, the last part taking what is left. What was released and is not
+    sent, since its lot is recalled, goes back too (`unsent`), and then the freight with it.
     """
 
     __tablename__ = "return_request"
@@ -318,6 +343,7 @@ class Return(Base):
     status: Mapped[str] = mapped_column(String(20))
     lines: Mapped[list[Any]]
     reason: Mapped[str] = mapped_column(String(200))
+    unsent: Mapped[bool] = mapped_column(default=False)
     parts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     requested_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]

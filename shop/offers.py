@@ -48,7 +48,7 @@ class OfferLine:
 
 @dataclass(slots=True)
 class OfferOrder:
-    """One merchant, route, mode and warehouse; no warehouse when none has any of it.
+    """One merchant, route, mode and warehouse; no warehouse when none has any of it. Services have no mode either.
 
     `above` is the code of the limit that an order is above, so that its taxes are only what they would be inside.
     """
@@ -56,7 +56,7 @@ class OfferOrder:
     merchant_id: uuid.UUID
     merchant_name: str
     route: str
-    mode: str
+    mode: str | None
     warehouse_id: uuid.UUID | None
     lines: list[OfferLine]
     above: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from catalog import merchants
+from catalog import merchants, versions
 from core import clock
 from core.accounts import Actor
 from core.database import db
@@ -16,7 +16,7 @@ from core.errors import NOT_FOUND, Problem
 from core.money import fen_text, plain
 from customs.declarations import LIST
 from customs.models import Declaration, WindowDocument
-from shop import cursors, payments
+from shop import cursors, payments, weighing
 from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase, Refund
 
 TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
@@ -34,14 +34,17 @@ def dump_line(line: OrderLine) -> dict[str, Any]:
     return {
         "line": line.position,
         "listing_id": str(line.listing_id),
+        "listing_version": line.listing_version,
         "sku": facts["sku"],
         "title": facts["title"],
         "hs": line.hs,
         "origin": line.origin,
         "unit": line.unit,
         "quantity": plain(line.quantity),
+        "catch_weight": weighing.told(line),
         **sums(line, LINE_SUMS),
         **line.assessment,
+        **({"quotation": facts["quotation"]} if "quotation" in facts else {}),
     }
 
 
@@ -57,7 +60,7 @@ def dump(order: Order, lines: Sequence[OrderLine]) -> dict[str, Any]:
         "merchant": {"id": str(order.merchant_id), "name": order.merchant_name},
         "route": order.route,
         "mode": order.mode,
-        "warehouse": str(order.warehouse_id),
+        "warehouse": str(order.warehouse_id) if order.warehouse_id else None,
         "lines": [dump_line(line) for line in lines],
         **sums(order, SUMS),
         "dutiable_value": fen_text(order.dutiable_value_fen),
@@ -120,8 +123,13 @@ def _may_see(actor: Actor, order: Order) -> bool:
 
 
 def _detail(order: Order) -> dict[str, Any]:
+    lines = lines_by_order([order.id])[order.id]
+    found = dump(order, lines)
+    texts = versions.bought([(line.listing_id, line.listing_version) for line in lines])
+    for line, told in zip(lines, found["lines"], strict=True):
+        told["bought"] = texts.get((line.listing_id, line.listing_version))
     return {
-        **dump(order, lines_by_order([order.id])[order.id]),
+        **found,
         "timeline": _timeline(order.id),
         "declaration": _declaration(order.number),
         "taxes": {

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 NOT_PAYABLE = declare("purchase_not_payable", 409, "The purchase no longer waits for a payment")
 STRIPE_AWAY = declare("payment_provider_unavailable", 503, "The payment provider cannot be reached just now")
 STRIPE_REFUSES = declare("payment_provider_refused", 503, "The payment provider did not accept the payment")
+PAYMENT_TOO_LARGE = declare("payment_too_large", 422, "This is more than one payment can take")
+AMOUNT_MOST_FEN = 99_999_999  # Stripe takes amounts of up to eight digits
 METHODS = ("card", "alipay", "wechat_pay")
 
 

@@ -19,7 +19,7 @@ def me(actor: Actor) -> dict[str, Any]:
         "email": actor.email,
         "name": actor.name,
         "roles": [role for role in ROLES if role in actor.roles],
-        "merchant": None if member is None else {"id": member["id"], "name": member["name"]},
+        "merchant": None if member is None else {name: member[name] for name in ("id", "name", "role")},
     }
 
 

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from catalog import catch_weight, categories
 from catalog.lots import OUT_OF_STOCK
 from catalog.receiving import divisible
 from catalog.sale import SaleFacts, sale_facts
@@ -169,9 +170,9 @@ def _reason_against(listing_id: uuid.UUID, quantity: Decimal, listing: SaleFacts
     """Why one listing cannot be bought in this quantity, or None."""
     if listing is None:
         return Blocked(LISTING_UNAVAILABLE, "no such listing is in the shop", listing_id=listing_id)
-    if listing.route == "services":
-        hint = "services are contracted between enterprises; ask the merchant"
-        return Blocked(NOT_FOR_CONSUMERS, "this service is sold to enterprises only", hint, listing_id)
+    if listing.route == "services" or listing.category in categories.between_companies():
+        hint = "a verified company asks the merchant for a quotation"
+        return Blocked(NOT_FOR_CONSUMERS, "this is sold between companies, by quotation", hint, listing_id)
     if not listing.on_sale:
         reason = listing.hindrance or {"code": LISTING_UNAVAILABLE, "detail": "the listing was taken out of the shop"}
         return Blocked(reason["code"], reason["detail"], listing_id=listing_id)
@@ -184,7 +185,7 @@ def _reason_against(listing_id: uuid.UUID, quantity: Decimal, listing: SaleFacts
 def _orders(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[OfferOrder]:
     """Orders in the order in which their first line was asked for."""
     orders: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], OfferOrder] = {}
-    for item, warehouse_id in _places(lines, facts):
+    for item, warehouse_id in places(lines, facts):
         listing = facts[item.listing_id]
         mode = listing.mode or "0110"
         key = (listing.merchant_id, listing.route, mode, warehouse_id)
@@ -205,7 +206,7 @@ def _orders(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[Of
     return list(orders.values())
 
 
-def _places(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[tuple[Item, uuid.UUID | None]]:
+def places(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[tuple[Item, uuid.UUID | None]]:
     """Which warehouse serves which line: the one that can serve most of the lines, so that there are few parcels.
 
     A quantity that no warehouse holds alone is split over several; one that all of them lack stays with the fullest.
@@ -302,6 +303,7 @@ def _dump_line(line: OfferLine) -> dict[str, Any]:
         "origin": line.facts["origin"],
         "unit": line.facts["unit"],
         "quantity": plain(line.quantity),
+        "catch_weight": catch_weight.told(line.facts, line.quantity),
         **{name: fen_text(getattr(line, f"{name}_fen")) for name in _LINE},
         **line.assessment,
     }

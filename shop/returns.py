@@ -25,7 +25,7 @@ from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from core.money import fen_text, half_up, plain
 from customs import allowance, declarations, edition
-from shop import cursors, holds, moves, refunds
+from shop import cursors, holds, incidents, moves, refunds
 from shop.models import Order, OrderEvent, OrderLine, Return
 
 RETURNABLE = ("released", "shipped", "delivered", "completed")
@@ -58,7 +58,15 @@ def request_return(
         return dump(_store(session, order, pairs, reason, attempt))
 
 
-def _store(session: Session, order: Order, pairs: list[tuple[int, Decimal]], reason: str, attempt: uuid.UUID) -> Return:
+def _store(
+    session: Session,
+    order: Order,
+    pairs: list[tuple[int, Decimal]],
+    reason: str,
+    attempt: uuid.UUID,
+    *,
+    unsent: bool = False,
+) -> Return:
     retail = order.route == "cross_border_retail"
     row = Return(
         id=new_id(),
@@ -69,16 +77,35 @@ def _store(session: Session, order: Order, pairs: list[tuple[int, Decimal]], rea
         status="requested",
         lines=[[line, plain(quantity)] for line, quantity in pairs],
         reason=reason,
+        unsent=unsent,
         requested_at=clock.now(),
     )
     session.add(row)
     session.flush()  # what is granted is counted from the table
-    actor = str(order.account_id)
+    actor = "shop" if unsent else str(order.account_id)
     moves.note(session, [order.id], "return_requested", order.status, actor, detail=reason)
     audit.record(session, actor, "return_requested", "return", row.id, order=order.number, lines=row.lines)
     if not retail:
         _grant(session, order, row)
     return row
+
+
+def take_back(session: Session, order: Order, reason: str) -> bool:
+    """Ask customs to take back what it released and what is not sent any more; False when nothing is left to go back.
+
+    The caller holds the lock on the purchase. Raises Problem `declaration_state` when customs cannot be asked any more.
+    """
+    gone = _quantities(session, order.id, ("requested", "accepted", "settled"))
+    left = {
+        line.position: line.quantity - gone.get(line.position, Decimal(0))
+        for line in holds.lines_of(session, [order.id])
+    }
+    pairs = sorted((position, quantity) for position, quantity in left.items() if quantity > 0)
+    if not pairs:
+        return False
+    row = _store(session, order, pairs, reason, new_id(), unsent=True)
+    row.received_at = row.recorded_at = row.requested_at  # it has never left the warehouse
+    return True
 
 
 def _checked(session: Session, order: Order, lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, Decimal]]:
@@ -136,6 +163,8 @@ def refused(session: Session, order: Order, info: dict[str, Any]) -> None:
     if row is not None and row.status == "requested":
         row.status = "refused"
         moves.note(session, [order.id], "return_refused", order.status, "customs", detail=info.get("detail"))
+        if row.unsent:
+            incidents.record(session, "recalled_not_taken_back", "order", order.id, number=order.number)
 
 
 def _numbered(session: Session, info: dict[str, Any]) -> Return | None:
@@ -168,6 +197,8 @@ def _parts(session: Session, order: Order, row: Return) -> dict[str, int]:
 def _part(name: str, line: OrderLine, first: Decimal, last: Decimal) -> int:
     """What lies between two quantities of a line, each rounded from the whole, so that all parts are the whole."""
     amount = getattr(line, name)
+    if name == "goods_fen" and line.weighed_fen is not None:
+        amount = line.weighed_fen  # what it was lighter was paid back when it was sent
 
     def up_to(quantity: Decimal) -> int:
         exact = amount * Fraction(quantity) / Fraction(line.quantity)
@@ -213,7 +244,8 @@ def _settle(session: Session, order: Order, row: Return) -> None:
         return
     parts = row.parts or {}
     in_time = clock.beijing_day(row.received_at) <= _arrives_until(_counted_from(session, order))
-    back = {"goods": parts["goods"], "freight": 0, "tax": parts["tax"] if in_time else 0}
+    freight = order.freight_fen + order.insurance_fen if row.unsent else 0
+    back = {"goods": parts["goods"], "freight": freight, "tax": parts["tax"] if in_time else 0}
     row.status = "settled"
     session.flush()  # the sum of what went back is read below
     if sum(back.values()):
@@ -222,7 +254,9 @@ def _settle(session: Session, order: Order, row: Return) -> None:
         allowance.give_back(session, order.number, parts["value"], "returned")
     everything = {line.position: line.quantity for line in holds.lines_of(session, [order.id])}
     if _quantities(session, order.id, ("settled",)) == everything:
-        moves.move(session, [order.id], "returned", "shop")
+        unsent = order.status == "released"
+        if moves.move(session, [order.id], "returned", "shop") and unsent:
+            holds.free_stock(session, [order])
 
 
 def dump(row: Return) -> dict[str, Any]:

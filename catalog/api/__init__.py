@@ -1,6 +1,15 @@
 """The catalogue over HTTP: the shop window, the merchant's side, the operator's review."""
 
-from catalog.api import manage, review, window
+from catalog.api import fairness, imports, manage, people, review, stock, wares, window
 from core.web import Blueprint
 
-blueprints: list[Blueprint] = [window.blueprint, manage.blueprint, review.blueprint]
+blueprints: list[Blueprint] = [
+    window.blueprint,
+    fairness.blueprint,
+    manage.blueprint,
+    imports.blueprint,
+    wares.blueprint,
+    stock.blueprint,
+    people.blueprint,
+    review.blueprint,
+]

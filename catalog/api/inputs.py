@@ -7,7 +7,8 @@ from typing import Any
 from core.money import plain
 
 # What a field becomes when a client empties it with null.
-_EMPTY = ("hs", "mode", "net_weight_kg", "gross_weight_kg", "net_content", "gtin", "establishment_no")
+_EMPTY = ("hs", "mode", "net_weight_kg", "gross_weight_kg", "net_content", "gtin", "establishment_no",
+          "piece_weight_kg", "weight_tolerance")  # fmt: skip
 
 
 def listing_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +22,12 @@ def listing_values(values: dict[str, Any]) -> dict[str, Any]:
         row |= {f"description_{language}": text for language, text in row.pop("description").items()}
     if "price" in row:
         row["price_fen"] = row.pop("price")
+    if "price_per_kg" in values:
+        row["kg_price_fen"] = values["price_per_kg"]
+        row.pop("price_per_kg", None)
+    if "least_life" in values:
+        rule = row.pop("least_life", None) or {}
+        row |= {f"least_life_{name}": rule.get(name) for name in ("days", "percent")}
     if "statutory" in row:
         row["statutory"] = {name: plain(quantity) for name, quantity in row["statutory"].items()}
     if row.get("net_content"):

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import request
 
-from catalog import listings, merchants, receiving
+from catalog import listings, merchants, rights
 from catalog.api import inputs, schemas
+from catalog.api.acting import task
 from catalog.api.window import parsed_id
 from core.errors import Problem, declare
 from core.idempotency import idempotent
@@ -53,6 +54,16 @@ def _expected_version() -> int | None:
 def read_own_merchant() -> dict[str, Any]:
     """The merchant you act for, with the state of its admission."""
     return merchants.own(actor().id)
+
+
+@blueprint.route("/merchant", methods=["PATCH"])
+@requires("merchant")
+@task(rights.MEMBERS)
+@blueprint.arguments(schemas.MerchantChange)
+@blueprint.response(200, schemas.Merchant)
+def change_own_merchant(values: dict[str, Any]) -> dict[str, Any]:
+    """Change contact or account; what an operator has examined stays."""
+    return merchants.change_own(actor().id, merchants.acting_for(actor().id), values)
 
 
 @blueprint.route("/listings")
@@ -115,57 +126,3 @@ def publish_listing(listing_id: str) -> Any:
 def withdraw_listing(listing_id: str) -> Any:
     """Take a listing out of the shop; orders placed before stand."""
     return _tagged(listings.move(str(actor().id), merchants.acting_for(actor().id), parsed_id(listing_id), "withdraw"))
-
-
-@blueprint.route("/lots")
-@requires("merchant")
-@blueprint.arguments(schemas.LotArguments, location="query")
-@blueprint.response(200, schemas.Lots)
-def list_lots(args: dict[str, Any]) -> dict[str, Any]:
-    """Own lots, newest first."""
-    return receiving.own_page(merchants.acting_for(actor().id), **args)
-
-
-@blueprint.route("/lots", methods=["POST"])
-@requires("merchant")
-@idempotent(required=False)
-@blueprint.arguments(schemas.NewLot)
-@blueprint.response(201, schemas.Lot)
-def create_lot(values: dict[str, Any]) -> dict[str, Any]:
-    """Receive a lot of an own listing into a warehouse."""
-    return receiving.create(str(actor().id), _selling(), values)
-
-
-@blueprint.route("/lots/<lot_id>")
-@requires("merchant")
-@blueprint.response(200, schemas.Lot)
-def read_lot(lot_id: str) -> dict[str, Any]:
-    """One own lot."""
-    return receiving.own_one(merchants.acting_for(actor().id), parsed_id(lot_id))
-
-
-@blueprint.route("/lots/<lot_id>/count", methods=["POST"])
-@requires("merchant")
-@blueprint.arguments(schemas.Adjustment)
-@blueprint.response(200, schemas.Lot)
-def count_lot(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
-    """Set what is on hand to what was counted."""
-    return receiving.adjust(str(actor().id), merchants.acting_for(actor().id), parsed_id(lot_id), **values)
-
-
-@blueprint.route("/lots/<lot_id>/block", methods=["POST"])
-@requires("merchant")
-@blueprint.arguments(schemas.Block)
-@blueprint.response(200, schemas.Lot)
-def block_lot(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
-    """Stop the sale of a lot, such as for a recall."""
-    own = merchants.acting_for(actor().id)
-    return receiving.block(str(actor().id), own, parsed_id(lot_id), values["reason"])
-
-
-@blueprint.route("/lots/<lot_id>/unblock", methods=["POST"])
-@requires("merchant")
-@blueprint.response(200, schemas.Lot)
-def unblock_lot(lot_id: str) -> dict[str, Any]:
-    """Allow the sale of a blocked lot again."""
-    return receiving.block(str(actor().id), merchants.acting_for(actor().id), parsed_id(lot_id), None)

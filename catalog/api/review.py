@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog import listings, merchants, receiving
-from catalog.api import schemas
+from catalog import listings, merchants, recalls, receiving
+from catalog.api import schemas, stock_schemas
 from catalog.api.window import parsed_id
 from core.web import API_PREFIX, Blueprint, actor, requires
 
@@ -54,7 +54,52 @@ def review_listing(values: dict[str, Any], listing_id: str) -> Any:
 @blueprint.route("/lots/<lot_id>/block", methods=["POST"])
 @requires("operator")
 @blueprint.arguments(schemas.Block)
-@blueprint.response(200, schemas.Lot)
+@blueprint.response(200, stock_schemas.Lot)
 def block_any_lot(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
-    """Stop the sale of a merchant's lot, such as for a recall."""
+    """Stop the sale of a merchant's lot; what was sold is delivered."""
     return receiving.block(str(actor().id), None, parsed_id(lot_id), values["reason"])
+
+
+@blueprint.route("/lots")
+@requires("operator")
+@blueprint.arguments(stock_schemas.StoppedArguments, location="query")
+@blueprint.response(200, stock_schemas.NamedLots)
+def find_lots(args: dict[str, Any]) -> dict[str, Any]:
+    """The lots of a batch over all merchants; without `batch_no` those that are recalled or in quarantine."""
+    return recalls.find(**args)
+
+
+@blueprint.route("/lots/<lot_id>/recall", methods=["POST"])
+@requires("operator")
+@blueprint.arguments(stock_schemas.Recall)
+@blueprint.response(200, stock_schemas.Lot)
+def recall_any_lot(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
+    """Recall a merchant's lot."""
+    return recalls.recall(str(actor().id), None, parsed_id(lot_id), values["reason"])
+
+
+@blueprint.route("/recalls", methods=["POST"])
+@requires("operator")
+@blueprint.arguments(stock_schemas.BatchRecall)
+@blueprint.response(200, stock_schemas.RecalledLots)
+def recall_batch(values: dict[str, Any]) -> dict[str, Any]:
+    """Recall every lot of a batch at once, of one merchant or of all."""
+    return recalls.recall_batch(str(actor().id), **values)
+
+
+@blueprint.route("/lots/<lot_id>/temperature", methods=["POST"])
+@requires("operator")
+@blueprint.arguments(stock_schemas.TemperatureReport)
+@blueprint.response(200, stock_schemas.Lot)
+def report_any_temperature(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
+    """Report a broken cold chain of a merchant's lot."""
+    return recalls.report_temperature(str(actor().id), None, parsed_id(lot_id), values)
+
+
+@blueprint.route("/lots/<lot_id>/release", methods=["POST"])
+@requires("operator")
+@blueprint.arguments(stock_schemas.Recall)
+@blueprint.response(200, stock_schemas.Lot)
+def release_lot(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
+    """Lift a quarantine: the goods were examined and are good."""
+    return recalls.release(str(actor().id), parsed_id(lot_id), values["reason"])

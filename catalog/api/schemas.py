@@ -8,10 +8,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from catalog.models import RETAIL_MODES, ROUTES
+from catalog.api import shelf_schemas, wares_schemas
+from catalog.api.member_schemas import Payout
+from catalog.api.stock_schemas import LeastLife, Lot
+from catalog.models import PRICED_BY, RETAIL_MODES, ROUTES
 from catalog.search import SORTS
 from core.paging import PageArguments
-from core.schemas import Choice, Day, Flag, Id, Money, Pattern, Quantity, Schema, Text, country, hs_code
+from core.schemas import Choice, Day, Flag, Id, Money, Pattern, Quantity, Schema, Text, WholeNumber, country, hs_code
 
 UNITS = (
     *("kg", "g", "t", "l", "ml", "m", "piece", "item", "each", "machine", "set", "pair", "dozen"),
@@ -48,16 +51,45 @@ class Agent(Schema):
 
 class NewMerchant(Schema):
     registered_name = Text(100, required=True)
-    uscc = Text(40, required=True)
+    uscc = Text(40)
+    foreign_registration_no = Text(60)
+    country = country()
+    payout = fields.Nested(Payout, load_default=None, allow_none=True)
     customs_code = Pattern("[0-9A-Z]{10}", "must be a customs registration of 10 characters", required=True)
     domestic_agent = TextOr(200, Agent, load_default=None, allow_none=True)
     contact = TextOr(200, Contact, required=True)
+
+    @validates_schema
+    def _registered(self, data: dict[str, Any], **_: Any) -> None:
+        """A domestic enterprise has a credit code; a foreign company its own country's number, and an agent here."""
+        if data.keys().isdisjoint(("foreign_registration_no", "country")):
+            if "uscc" not in data:
+                raise ValidationError({"uscc": ["is required, or foreign_registration_no and country"]})
+            return
+        if "uscc" in data:
+            raise ValidationError({"uscc": ["is the agent's for a foreign company: give domestic_agent.uscc"]})
+        for name in ("foreign_registration_no", "country"):
+            if name not in data:
+                raise ValidationError({name: ["is required for a foreign company"]})
+        if data["country"] == "CN":
+            raise ValidationError({"country": ["must be another country: a domestic enterprise gives its uscc"]})
+        agent = data.get("domestic_agent")
+        if not isinstance(agent, dict) or "uscc" not in agent:
+            raise ValidationError({"domestic_agent": ["a foreign company needs an agent: {name, uscc}"]})
+
+
+class MerchantChange(Schema):
+    contact = TextOr(200, Contact)
+    payout = fields.Nested(Payout)
 
 
 class Merchant(Schema):
     id = fields.String()
     registered_name = fields.String()
-    uscc = fields.String()
+    uscc = fields.String(allow_none=True)
+    foreign_registration_no = fields.String(allow_none=True)
+    country = fields.String()
+    payout = fields.Dict(allow_none=True)
     customs_code = fields.String()
     domestic_agent = fields.Raw(allow_none=True)
     contact = fields.Raw()
@@ -75,7 +107,10 @@ class Merchants(Schema):
 class Profile(Schema):
     id = fields.String()
     name = fields.String()
-    uscc = fields.String()
+    uscc = fields.String(allow_none=True)
+    country = fields.String()
+    foreign_registration_no = fields.String()
+    domestic_agent = fields.Dict()
     customs_code = fields.String()
     since = fields.String(allow_none=True)
 
@@ -108,26 +143,29 @@ class Card(Schema):
     mode = fields.String(allow_none=True)
     unit = fields.String()
     price = fields.String()
+    was_price = fields.String(allow_none=True)
     tax = fields.String()
     landed_price = fields.String()
     tax_included = fields.Boolean()
     available = fields.String()
     cold_chain = fields.Boolean()
     image = fields.String()
+    ranking = fields.Nested(shelf_schemas.Rank, metadata={"description": "in the order of relevance"})
 
 
 class Cards(Schema):
     items = fields.List(fields.Nested(Card))
     next = fields.String(allow_none=True)
-    facets = fields.Dict()
+    facets = fields.Nested(shelf_schemas.Facets, metadata={"description": "with facets=1"})
 
 
 class Detail(Card):
     description = fields.Nested(Name)
     facts = fields.Dict()
     tax_breakdown = fields.Dict()
+    images = fields.List(fields.Nested(wares_schemas.Picture))
+    price_history = fields.List(fields.Nested(wares_schemas.PriceChange))
     hindrance = fields.Dict(allow_none=True)
-    ranking = fields.Dict()
 
 
 class Browse(PageArguments):
@@ -176,10 +214,16 @@ class Texts(fields.Field):
         told = {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": most}
         super().__init__(metadata=told, **kwargs)
         self.most, self.name_of, self.text = most, Text(60), Text(255)
+        self.rule = f"must be an object of at most {most} texts"
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if not isinstance(value, dict) or len(value) > self.most:
-            raise ValidationError(f"must be an object of at most {self.most} texts")
+        if not isinstance(value, dict):
+            raise ValidationError(self.rule)
+        return self.read(value)
+
+    def read(self, value: Mapping[str, Any]) -> dict[str, str]:
+        if len(value) > self.most:
+            raise ValidationError(self.rule)
         return {self.name_of.deserialize(name): self.text.deserialize(entry) for name, entry in value.items()}
 
 
@@ -205,19 +249,31 @@ class _ListingFields(Schema):
     establishment_no = Text(40, allow_none=True)
     cold_chain = Flag()
     attributes = Texts(40)
+    priced_by = Choice(*PRICED_BY)
+    price_per_kg = Money(least=1, most=PRICE_MOST, allow_none=True)
+    piece_weight_kg = Quantity(most=Decimal(10**4), allow_none=True)
+    weight_tolerance = WholeNumber(0, 10, allow_none=True)
+    least_life = fields.Nested(LeastLife, allow_none=True)
 
 
 class ListingChange(_ListingFields):
     """Any of the fields."""
 
 
+def missing_fields(data: Mapping[str, Any]) -> list[str]:
+    """What a new listing needs and does not have."""
+    needed = ["sku", "title", "category", "origin", "route", "unit", "price", "brand", "specification"]
+    if data.get("route") != "services":
+        needed += ["hs", "net_weight_kg"]
+    if data.get("priced_by") == "kg":  # both follow from the weight of a piece
+        needed = [name for name in needed if name not in ("price", "net_weight_kg")]
+    return [name for name in needed if data.get(name) is None]
+
+
 class NewListing(_ListingFields):
     @validates_schema
     def _complete(self, data: dict[str, Any], **_: Any) -> None:
-        needed = ["sku", "title", "category", "origin", "route", "unit", "price", "brand", "specification"]
-        if data.get("route") != "services":
-            needed += ["hs", "net_weight_kg"]
-        missing = [name for name in needed if data.get(name) is None]
+        missing = missing_fields(data)
         if missing:
             raise ValidationError({name: ["is required"] for name in missing})
 
@@ -248,7 +304,13 @@ class Managed(Schema):
     establishment_no = fields.String(allow_none=True)
     cold_chain = fields.Boolean()
     attributes = fields.Dict()
+    priced_by = fields.String()
+    price_per_kg = fields.String(allow_none=True)
+    piece_weight_kg = fields.String(allow_none=True)
+    weight_tolerance = fields.Integer(allow_none=True)
+    least_life = fields.Dict(allow_none=True)
     image = fields.String()
+    images = fields.List(fields.Nested(wares_schemas.Picture))
     submitted_at = fields.String(allow_none=True)
     published_at = fields.String(allow_none=True)
     merchant = fields.Nested(SellerName)
@@ -293,22 +355,7 @@ class NewLot(Schema):
     warehouse = Text(100, load_default=None, allow_none=True)
     item_record_no = Pattern("[0-9A-Za-z-]{1,30}", "must be an item record number", load_default=None, allow_none=True)
     consignment_line_id = Id(load_default=None, allow_none=True)
-
-
-class Lot(Schema):
-    id = fields.String()
-    listing_id = fields.String()
-    batch_no = fields.String()
-    produced_on = fields.String(allow_none=True)
-    expires_on = fields.String(allow_none=True)
-    warehouse = fields.String(allow_none=True)
-    item_record_no = fields.String(allow_none=True)
-    on_hand = fields.String()
-    reserved = fields.String()
-    available = fields.String()
-    blocked = fields.Boolean()
-    block_reason = fields.String(allow_none=True)
-    consignment_line_id = fields.String(allow_none=True)
+    weight_kg = Quantity(load_default=None, allow_none=True)
 
 
 class Lots(Schema):
@@ -326,6 +373,7 @@ class Block(Schema):
 
 class Adjustment(Schema):
     counted = Quantity(zero=True, required=True)
+    weight_kg = Quantity(zero=True, load_default=None, allow_none=True)
     reason = Text(80, required=True)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.web import Blueprint
-from shop import expiry, filing  # noqa: F401 - they register jobs and listen to the customs desk
-from shop.api import accounts, cart, orders, returns
+from shop import delivery_record, expiry, filing  # noqa: F401 - they register jobs and listen to the customs desk
+from shop.api import accounts, cart, companies, orders, recalls, returns, rfqs
 
 blueprints: list[Blueprint] = [
     accounts.blueprint,
@@ -12,4 +12,8 @@ blueprints: list[Blueprint] = [
     orders.blueprint,
     orders.manage,
     returns.blueprint,
+    recalls.blueprint,
+    companies.blueprint,
+    rfqs.blueprint,
+    rfqs.manage,
 ]

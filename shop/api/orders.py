@@ -8,6 +8,8 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from catalog import rights
+from catalog.api.acting import task
 from core.errors import Problem
 from core.idempotency import attempt, idempotent
 from core.paging import PageArguments
@@ -80,6 +82,7 @@ def cancel_order(order_id: uuid.UUID) -> Response:
 
 @blueprint.route("/orders/<uuid:order_id>/ship", methods=["POST"])
 @requires("merchant", "operator")
+@task(rights.ORDERS)
 @idempotent(required=False)
 @blueprint.arguments(schemas.Happened)
 @blueprint.response(200, schemas.OrderDetail)
@@ -91,6 +94,7 @@ def ship_order(body: dict[str, Any], order_id: uuid.UUID) -> Response:
 
 @blueprint.route("/orders/<uuid:order_id>/deliver", methods=["POST"])
 @requires("merchant", "operator")
+@task(rights.ORDERS)
 @idempotent(required=False)
 @blueprint.arguments(schemas.Happened)
 @blueprint.response(200, schemas.OrderDetail)

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import Response
 
+from catalog import rights
+from catalog.api.acting import task
 from core.idempotency import attempt, idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, actor, requires
@@ -47,6 +49,7 @@ def read_return(return_id: uuid.UUID) -> Response:
 
 @blueprint.route("/returns/<uuid:return_id>/received", methods=["POST"])
 @requires("merchant", "operator")
+@task(rights.ORDERS)
 @idempotent(required=False)
 @blueprint.arguments(schemas.Happened)
 @blueprint.response(200, schemas.Return)

@@ -39,12 +39,16 @@ class MerchantName(Schema):
     name = fields.String()
 
 
+class OwnMerchant(MerchantName):
+    role = fields.String()
+
+
 class Me(Schema):
     id = Id()
     email = fields.String()
     name = fields.String()
     roles = fields.List(fields.String())
-    merchant = fields.Nested(MerchantName, allow_none=True)
+    merchant = fields.Nested(OwnMerchant, allow_none=True)
 
 
 class NewIdentity(Schema):
@@ -212,9 +216,10 @@ class Explanation(Schema):
 class Line(Schema):
     line = fields.Integer()
     listing_id = Id()
-    hs = fields.String()
+    hs = fields.String(allow_none=True)
     origin = fields.String()
     quantity = Quantity()
+    catch_weight = fields.Dict(allow_none=True)
     unit_price = Money()
     goods = Money()
     freight = Money()
@@ -230,9 +235,9 @@ class Line(Schema):
 
 class _Sums(Schema):
     merchant = fields.Nested(MerchantName)
-    route = Choice("cross_border_retail", "general_trade")
-    mode = fields.String()
-    warehouse = fields.String()
+    route = Choice("cross_border_retail", "general_trade", "services")
+    mode = fields.String(allow_none=True)
+    warehouse = fields.String(allow_none=True)
     lines = fields.List(fields.Nested(Line))
     goods = Money()
     freight = Money()

@@ -18,6 +18,7 @@ from shop.pages import words
 from shop.pages.filters import country as country_name
 from shop.pages.forms import read_query
 from shop.pages.listing_view import breakdown, facts
+from shop.pages.rfqs import request_form
 
 pages = Blueprint("catalogue_pages", __name__)
 
@@ -61,6 +62,7 @@ def _window(query: dict[str, Any]) -> str:
         result=result,
         categories=categories.tree(),
         category=_category(query["category"]),
+        counts={row["value"]: row["count"] for row in result["facets"]["category"]},
         again=_again(),
         route_choices=[(route, words.FILTERS["route"](route)) for route in ROUTES],
         origin_choices=_origins(result, query["origin"]),
@@ -90,9 +92,11 @@ def _category(code: str | None) -> dict[str, Any] | None:
 
 
 def _origins(result: dict[str, Any], chosen: str | None) -> list[tuple[str, str]]:
-    """The origins that the present filters leave, by name."""
-    codes = {row["value"] for row in result["facets"]["origin"]} | ({chosen} if chosen else set())
-    return sorted(((code, country_name(code)) for code in codes), key=lambda pair: pair[1])
+    """The origins that the present filters leave, by name, with how many listings of each."""
+    counts = {row["value"]: row["count"] for row in result["facets"]["origin"]}
+    codes = counts.keys() | ({chosen} if chosen else set())
+    named = sorted((country_name(code), code) for code in codes)
+    return [(code, f"{name} ({counts.get(code, 0)})") for name, code in named]
 
 
 @pages.get("/listings/<uuid:listing_id>")
@@ -108,7 +112,15 @@ def listing(listing_id: uuid.UUID) -> str:
         facts=facts(card),
         description=card.get("description"),
         ranking=card["ranking"],
+        rfq_form=_request_form(card),
     )
+
+
+def _request_form(card: dict[str, Any]) -> dict[str, Any] | None:
+    """The form of a request for quotation where things are sold between companies."""
+    if card["category"] not in categories.between_companies():
+        return None
+    return request_form(card, categories.find(card["category"]).department)
 
 
 @pages.get("/merchants/<uuid:merchant_id>")

@@ -39,10 +39,12 @@ def _document() -> dict[str, Any]:
 @public
 def fair_competition() -> str:
     """The terms of all merchants, and how listings are ranked."""
-    points = {
-        "text": ranking.TEXT,
-        "availability": ranking.AVAILABILITY,
-        "freshness": ranking.FRESHNESS,
-        "price": ranking.PRICE,
-    }
-    return render_template("documents/fair_competition.html", policy=policy.text(), points=points)
+    parts = {part["part"]: part["most"] for part in ranking.published()["parts"]}
+    return render_template("documents/fair_competition.html", policy=policy.text(), points=parts)
+
+
+@pages.get("/policies/ranking")
+@public
+def ranking_rules() -> str:
+    """The whole formula by which listings are ordered."""
+    return render_template("documents/ranking.html", ranking=ranking.published())

@@ -25,6 +25,7 @@ from customs.duty.phrases import PHRASES
 from customs.window import statuses
 from shop import addresses
 from shop.pages import basket, language, words
+from shop.rfq_rules import decimals
 
 _DETAIL_SAYS_MORE = (
     "quota_state_unknown",
@@ -52,6 +53,11 @@ def money(value: Any, currency: str = "CNY") -> str:
     whole, dot, rest = digits.partition(".")
     mark = "¥" if currency == "CNY" else f"{currency} "
     return f"{sign}{mark}{int(whole):,}{dot}{rest}"
+
+
+def price(value: str, currency: str = "CNY") -> str:
+    """An amount in its currency, with the decimals that it has."""
+    return money(f"{Decimal(value):.{decimals(currency)}f}", currency)
 
 
 def quantity(value: Any) -> str:
@@ -265,8 +271,8 @@ def _asked_each_time(function: Callable[..., Any]) -> Callable[..., Any]:
 def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shown = (
-        money, quantity, instant, day, country, both, other, spoken, sentence, parameter, json_text, rate, law_text,
-        step_title, step_input, requirement, in_stock, share_of, address_line, reason_text, report_label,
+        money, price, quantity, instant, day, country, both, other, spoken, sentence, parameter, json_text, rate,
+        law_text, step_title, step_input, requirement, in_stock, share_of, address_line, reason_text, report_label,
         declaration_facts,
     )  # fmt: skip
     named = {each.__name__: each for each in shown} | words.FILTERS

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from catalog import attributes
 from core.money import parse_fen
 from shop.pages.filters import both
 from shop.pages.filters import country as country_name
@@ -76,6 +77,7 @@ def facts(card: dict[str, Any]) -> list[tuple[str, str]]:
     """What the merchant declares of the goods, as far as it is there."""
     told = card["facts"]
     content = told.get("net_content")
+    shown = attributes.shown(card["category"], told.get("attributes") or {})
     named = [
         (_("Origin"), country_name(card["origin"])),
         (_("Tariff code"), card["hs"]),
@@ -87,7 +89,7 @@ def facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         ("GTIN", told.get("gtin")),
         (_("Overseas establishment"), told.get("establishment_no")),
         *told.get("declaration_elements", {}).items(),
-        *told.get("attributes", {}).items(),
+        *((both(name), both(value)) for name, value in shown),
     ]
     return [(name, str(value)) for name, value in named if value]
 

@@ -9,7 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from catalog import listings as listings_service
-from catalog import merchants
+from catalog import merchants, rights
+from catalog.api.acting import task
 from core import clock
 from core.errors import Problem
 from core.paging import PageArguments
@@ -40,6 +41,7 @@ def orders() -> str:
 
 @pages.post("/orders/<uuid:order_id>/ship")
 @requires("merchant")
+@task(rights.ORDERS)
 def ship(order_id: uuid.UUID) -> Any:
     """The parcel leaves now."""
     return _tell_step(fulfilment.ship, order_id, _("The parcel is on its way."))
@@ -47,6 +49,7 @@ def ship(order_id: uuid.UUID) -> Any:
 
 @pages.post("/orders/<uuid:order_id>/deliver")
 @requires("merchant")
+@task(rights.ORDERS)
 def deliver(order_id: uuid.UUID) -> Any:
     """The parcel has arrived now."""
     return _tell_step(fulfilment.deliver, order_id, _("The parcel has arrived."))

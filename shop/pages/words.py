@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core.errors import Problem, declared_codes
+from shop.pages import rfq_words, stock_words
 
 ROUTES = {
     "cross_border_retail": _("Cross-border retail"),
@@ -192,6 +193,12 @@ REQUIREMENTS = {
     "supervision": _("Supervision conditions"),
     "ban": _("Import ban"),
     "conditions": _("Conditions of import"),
+    "positive_list_remark": _("Remark of the retail import list"),
+    "establishment_number_missing": _("Registered establishment"),
+    "establishment_may_be_needed": _("Registered establishment"),
+    "establishment_verified": _("Registered establishment"),
+    "establishment_unverified": _("Registered establishment, not verified"),
+    "establishment_refused": _("Registered establishment"),
 }
 STANDINGS = {
     "official": _("official text"),
@@ -203,6 +210,8 @@ RANK_PARTS = {
     "availability": _("In stock"),
     "freshness": _("Life left"),
     "price": _("Price within its category"),
+    "delivery": _("Orders that arrived in time"),
+    "exact": _("The very code or sku"),
 }
 ALLOWANCE_KINDS = {
     "held": _("held"),
@@ -219,6 +228,7 @@ EVENTS = {
     "placed": _("Order placed"),
     "hold_expired": _("Not paid in time"),
     "late_payment": _("Paid too late, refunded"),
+    "weighed": _("Weighed"),
     "cancellation_requested": _("Cancellation asked of customs"),
     "cancel_refused": _("Customs refused the cancellation"),
     "refund_promised": _("Refund promised"),
@@ -283,7 +293,14 @@ def label(words: Mapping[str, Any]) -> Callable[[Any], str]:
     return read
 
 
+NOTICE_KINDS = {
+    "listing_closed_by_law": _("The law closed: your listing is out of the shop"),
+    "listing_published": _("Your listing was approved and is in the shop"),
+    "listing_draft": _("Your listing was not approved"),
+    "listing_withdrawn": _("Your listing was taken out of the shop"),
+}
 FILTERS = {
+    "notice_kind": label(NOTICE_KINDS),
     "file_status": label(FILE_STATUSES),
     "route": label(ROUTES),
     "mode": label(MODES),
@@ -307,6 +324,17 @@ FILTERS = {
     "declaration_status": label(DECLARATION_STATUSES),
     "status_tone": lambda status: STATUS_TONES.get(status, "badge-sea"),
     "event_name": label(EVENTS),
+    "company_status": label(rfq_words.COMPANY_STATUSES),
+    "block_kind": label(stock_words.BLOCK_KINDS),
+    "block_tone": lambda kind: stock_words.BLOCK_TONES.get(kind, "badge-sea"),
+    "movement_kind": label(stock_words.MOVEMENT_KINDS),
+    "recall_outcome": label(stock_words.RECALL_OUTCOMES),
+    "rfq_status": label(rfq_words.RFQ_STATUSES),
+    "offer_status": label(rfq_words.OFFER_STATUSES),
+    "rfq_tone": lambda status: rfq_words.TONES.get(status, "badge-sea"),
+    "rfq_question": label(rfq_words.QUESTIONS),
+    "offer_part": label(rfq_words.PARTS),
+    "rfq_side": label(rfq_words.SIDES),
 }
 
 

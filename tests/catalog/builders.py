@@ -11,7 +11,7 @@ from typing import Any
 
 from stdnum.cn import uscc
 
-from catalog import listings, merchants, receiving
+from catalog import attributes, categories, listings, merchants, receiving
 from catalog.api import inputs, schemas
 from core import accounts, clock
 from core.accounts import Actor
@@ -119,7 +119,17 @@ def general(**changes: Any) -> dict[str, Any]:
         "establishment_no": "AU 0412",
         "cold_chain": True,
     }
-    return {name: value for name, value in {**values, **changes}.items() if value is not None}
+    merged = {name: value for name, value in {**values, **changes}.items() if value is not None}
+    needed = attributes.missing(merged["category"], merged.get("attributes", {})) if _known(merged["category"]) else []
+    if needed and "attributes" not in changes:
+        merged["attributes"] = {each.key: next(iter(each.choices), "as agreed") for each in needed}
+    return merged
+
+
+def _known(category: str) -> bool:
+    return any(
+        category in (entry["code"], *(shelf["code"] for shelf in entry["children"])) for entry in categories.tree()
+    )
 
 
 def draft(seller: Seller, values: dict[str, Any]) -> uuid.UUID:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from catalog import compliance, elements, listings, seed
 from catalog.api import inputs, schemas
+from catalog.establishments import Register
 from catalog.models import Listing
 from core.database import db
 from core.errors import Problem
@@ -152,9 +153,9 @@ def test_the_demonstration_holds_by_the_law_of_its_day(app: Any) -> None:
     for facts in _demo():
         given = {name: value for name, value in facts.items() if name != "lot"}
         row = Listing(status="draft")
-        listings._apply(row, inputs.listing_values(schemas.NewListing().load(given)))
+        listings.apply(row, inputs.listing_values(schemas.NewListing().load(given)))
         try:
-            compliance.check_all(row, DAY)
+            compliance.check_all(row, DAY, Register())
         except Problem as fault:
             faults.append((facts["sku"], fault.code, fault.errors))
         routes[row.route] = routes.get(row.route, 0) + 1

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from catalog import lots, receiving
+from catalog import listings, lots, receiving
+from catalog.api import inputs, schemas
 from catalog.lots import Want
 from catalog.models import Lot, StockMovement
 from catalog.sale import sale_facts
@@ -28,9 +29,9 @@ def listing(seller: Seller) -> uuid.UUID:
     return builders.publish(seller, builders.retail())
 
 
-def hold(*wants: Want, **options: Any) -> list[lots.Allocation]:
+def hold(*wants: Want) -> list[lots.Allocation]:
     with transaction() as session:
-        return lots.hold(session, wants, "order 1", **options)
+        return lots.hold(session, wants, "order 1")
 
 
 def stock(lot_id: uuid.UUID) -> tuple[Decimal, Decimal]:
@@ -51,11 +52,45 @@ def test_what_expires_first_goes_first(seller: Seller, listing: uuid.UUID, bonde
     assert [(each.lot_id, each.quantity) for each in taken] == [(early, Decimal(2)), (late, ONE)]
 
 
-def test_a_lot_too_near_its_end_is_not_sold(seller: Seller, listing: uuid.UUID, bonded: uuid.UUID) -> None:
-    builders.receive(seller, listing, bonded, "5", expires_on=in_days(20))
-    assert hold(Want(listing, ONE), least_life=timedelta(days=20))
-    with pytest.raises(Problem, match="has 0 left"):
-        hold(Want(listing, ONE), least_life=timedelta(days=21))
+@pytest.mark.parametrize(("left", "sold"), [(lots.TRANSIT_DAYS, True), (lots.TRANSIT_DAYS - 1, False)])
+def test_a_lot_is_sold_until_it_would_spoil_on_the_way(
+    seller: Seller, listing: uuid.UUID, bonded: uuid.UUID, left: int, sold: bool
+) -> None:
+    builders.receive(seller, listing, bonded, "5", expires_on=in_days(left))
+    assert (sale_facts([listing])[listing].available == 5) is sold
+    if sold:
+        assert hold(Want(listing, ONE))
+    else:
+        with pytest.raises(Problem, match="has 0 left"):
+            hold(Want(listing, ONE))
+
+
+@pytest.mark.parametrize(
+    ("rule", "produced", "expires", "days"),
+    [
+        ({"days": 30}, -10, 33, 30),
+        ({"days": 31}, -10, 33, None),
+        ({"percent": 50}, -47, 53, 50),
+        ({"percent": 51}, -47, 53, None),
+        ({"percent": 33}, -1, 2 + 3, 2),  # a third of six days is two, rounded up
+    ],
+)
+def test_a_listing_says_what_must_be_left_at_delivery(
+    seller: Seller, bonded: uuid.UUID, rule: dict[str, int], produced: int, expires: int, days: int | None
+) -> None:
+    """Three days are spent on the way; the rule holds for what was received before it was made, too."""
+    listing = builders.publish(seller, builders.retail())
+    life = {"produced_on": in_days(produced), "expires_on": in_days(expires)}
+    before = builders.receive(seller, listing, bonded, "5", **life)
+    values = inputs.listing_values(schemas.ListingChange().load({"least_life": rule}))
+    listings.change("tests", seller.id, listing, None, values)
+    after = builders.receive(seller, listing, bonded, "5", **life)
+    db.session.rollback()
+    needed = {row.least_life_days for row in db.session.query(Lot).filter(Lot.id.in_([before, after]))}
+    assert len(needed) == 1
+    assert sale_facts([listing])[listing].available == (10 if days is not None else 0)
+    if days is not None:
+        assert needed == {days + lots.TRANSIT_DAYS}
 
 
 def test_a_blocked_lot_is_not_sold_and_not_shown(seller: Seller, listing: uuid.UUID, bonded: uuid.UUID) -> None:

@@ -70,6 +70,79 @@ def test_contact_may_be_a_plain_text(client: Any, context: None) -> None:
     assert (answer.status_code, answer.get_json()["contact"]) == (201, "张敏 13900000000")
 
 
+def foreign(**changes: Any) -> dict[str, Any]:
+    agent = {"name": "上海代理有限公司", "uscc": builders.social_credit_code(), "customs_code": "3122960A17"}
+    values = {"registered_name": "Fundy Bay Seafood Ltd", "country": "CA", "foreign_registration_no": "NS 334 455",
+              "domestic_agent": agent}  # fmt: skip
+    body = {**builders.application(), **values, **changes}
+    del body["uscc"]
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def test_a_foreign_company_sells_through_its_agent(client: Any, operator: dict[str, str]) -> None:
+    person = builders.bearer(builders.open_account("consumer"))
+    body = foreign()
+    made = client.post(f"{BASE}/merchants", json=body, headers=person).get_json()
+    assert (made["uscc"], made["country"], made["foreign_registration_no"]) == (None, "CA", "NS 334 455")
+    assert made["domestic_agent"]["uscc"] == body["domestic_agent"]["uscc"]
+    assert decide(client, operator, made["id"], "approve").get_json()["status"] == "approved"
+    profile = client.get(f"{BASE}/merchants/{made['id']}").get_json()
+    assert profile["domestic_agent"] == {name: body["domestic_agent"][name] for name in ("name", "uscc")}
+    assert client.post(f"{BASE}/manage/listings", json=builders.retail(), headers=person).status_code == 201
+    twin = client.post(
+        f"{BASE}/merchants",
+        json=foreign(foreign_registration_no="ns 334  455"),
+        headers=builders.bearer(builders.open_account("consumer")),
+    )
+    assert (twin.status_code, twin.get_json()["code"]) == (409, "merchant_exists")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"country": "CN"}, "country"),
+        ({"country": "ZZ"}, "country"),
+        ({"country": None}, "country"),
+        ({"foreign_registration_no": None}, "foreign_registration_no"),
+        ({"domestic_agent": None}, "domestic_agent"),
+        ({"domestic_agent": "an agent"}, "domestic_agent"),
+        ({"domestic_agent": {"name": "an agent"}}, "domestic_agent"),
+        ({"domestic_agent": {"name": "x", "uscc": "91110000600037341A"}}, "domestic_agent.uscc"),
+    ],
+    ids=str,
+)
+def test_a_foreign_application_that_lacks_something(
+    client: Any, context: None, changes: dict[str, Any], field: str
+) -> None:
+    person = builders.bearer(builders.open_account("consumer"))
+    answer = client.post(f"{BASE}/merchants", json=foreign(**changes), headers=person)
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [field])
+
+
+def test_an_application_has_one_registration(client: Any, context: None) -> None:
+    person = builders.bearer(builders.open_account("consumer"))
+    both = {**foreign(), "uscc": builders.social_credit_code()}
+    neither = builders.application()
+    del neither["uscc"]
+    for body in (both, neither):
+        answer = client.post(f"{BASE}/merchants", json=body, headers=person)
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["uscc"])
+
+
+def test_where_a_merchant_is_paid_is_shown_by_its_end_only(client: Any, seller: Seller) -> None:
+    path = f"{BASE}/manage/merchant"
+    assert client.get(path, headers=seller.bearer).get_json()["payout"] is None
+    bank = {"kind": "bank", "bank": "中国银行", "holder": "测试贸易有限公司", "account": "6217000012345678"}
+    told = client.patch(path, json={"payout": bank}, headers=seller.bearer).get_json()["payout"]
+    assert told == {**bank, "account": "…5678"}
+    stripe = {"kind": "stripe", "account": "acct_1NvXyz"}
+    told = client.patch(path, json={"payout": stripe}, headers=seller.bearer).get_json()["payout"]
+    assert told == {"kind": "stripe", "account": "…vXyz"}
+    for wrong in ({"kind": "stripe", "account": "6217000012345678"}, {"kind": "bank", "account": "6217000012345678"}):
+        assert client.patch(path, json={"payout": wrong}, headers=seller.bearer).status_code == 422
+    assert client.patch(path, json={"registered_name": "x"}, headers=seller.bearer).status_code == 422
+
+
 def test_an_enterprise_is_one_merchant_however_its_code_is_typed(client: Any, context: None) -> None:
     code = builders.social_credit_code()
     first, second = (builders.bearer(builders.open_account("consumer")) for _ in range(2))
@@ -140,7 +213,17 @@ def test_a_merchant_that_is_not_there(client: Any, operator: dict[str, str]) -> 
 def test_the_terms_are_the_same_for_all(client: Any, context: None) -> None:
     answer = client.get(f"{BASE}/policy").get_json()
     assert answer == policy.text()
-    assert {fee["code"] for fee in answer["fees"]} == {"listing", "commission"}
+    assert {fee["code"] for fee in answer["fees"]} == {"listing", "placement", "commission"}
+    assert {rule["code"] for rule in answer["rules"]} >= {
+        "admission",
+        "foreign",
+        "people",
+        "recall",
+        "ranking",
+        "suspension",
+        "equal_terms",
+    }
+    assert all(entry["zh"] and entry["en"] for entry in answer["rules"] + answer["fees"])
 
 
 def test_the_tree_has_the_seven_departments(client: Any, context: None) -> None:

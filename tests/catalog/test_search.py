@@ -2,21 +2,20 @@
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text, update
+from sqlalchemy import text, update
 
-from catalog import cards, ranking
+from catalog import cards, quality, ranking
 from catalog.models import Listing
 from catalog.search import Request, browse
 from core import clock
 from core.database import db, transaction
 from tests.catalog import builders
 from tests.catalog.builders import Seller
+from tests.catalog.statements import counted
 
 SHELF = "/api/v1/catalog/listings"
 
@@ -25,21 +24,6 @@ def found(client: Any, **query: Any) -> list[str]:
     answer = client.get(SHELF, query_string=query)
     assert answer.status_code == 200, answer.get_json()
     return [card["title"]["zh"] for card in answer.get_json()["items"]]
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
@@ -258,7 +242,7 @@ def test_no_rank_depends_on_who_the_merchant_is(
         listing = builders.publish(seller, builders.retail(price=price))
         builders.receive(seller, listing, bonded, "3")
     builders.publish(other_seller, builders.retail(price="90.00"))
-    ranking.reckon_all()
+    quality.reckon_all()
 
     def order() -> list[tuple[str, Any]]:
         items = [json.loads(browse(Request(sort=sort, q=q)))["items"] for sort, q in _ASKED]
@@ -269,7 +253,7 @@ def test_no_rank_depends_on_who_the_merchant_is(
         swapped = {seller.id: other_seller.id, other_seller.id: seller.id}
         for row in session.query(Listing):
             row.merchant_id = swapped[row.merchant_id]
-    ranking.reckon_all()
+    quality.reckon_all()
     assert order() == before
     assert len(before) == 4 * len(_ASKED)
 
@@ -286,7 +270,7 @@ _ASKED = (
 def test_a_card_tells_why_it_ranks(client: Any, shelf: dict[str, uuid.UUID]) -> None:
     (card,) = client.get(SHELF, query_string={"q": "龙虾"}).get_json()["items"]
     parts = {part["part"]: part["points"] for part in card["ranking"]["parts"]}
-    assert set(parts) == {"text", "availability", "freshness", "price"}
+    assert set(parts) == {"text", "availability", "freshness", "price", "delivery"}
     assert card["ranking"]["score"] == sum(parts.values())
     assert parts["availability"] == ranking.AVAILABILITY
     assert parts["text"] > 0

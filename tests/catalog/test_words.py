@@ -52,3 +52,21 @@ def test_a_goods_code_is_found_by_its_beginnings() -> None:
 
 def test_quotes_and_backslashes_cannot_leave_the_lexeme() -> None:
     assert words.code_query("a'b\\c") == "'#a''b\\\\c'"
+
+
+@pytest.mark.parametrize("asked", ["牛肉", "牛", "澳洲 牛肉", "澳洲肉", "澳洲牛肉 boneless", "beef", "冷冻去骨牛肉"])
+def test_the_index_is_asked_for_no_more_than_a_listing_must_have(asked: str) -> None:
+    """Whatever matches the whole query has what the index is asked for, in fewer lexemes."""
+    asked_for = words.han_query(asked).replace("(", "").split(" & ")
+    needed = {lexeme.strip("'") for lexeme in asked_for if lexeme and "|" not in lexeme}
+    found = set(words.han_index_lexemes(asked))
+    assert found <= needed
+    assert bool(found) == bool(needed)
+    assert all(len(found & {run, run[0], run[-1]}) in (1, 2) for run in words.han_runs(asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_code"), [("0202", True), ("0202.30.00", True), ("A-100", False), ("牛肉", False)]
+)
+def test_a_goods_code_is_told_from_a_sku(asked: str, is_code: bool) -> None:
+    assert words.is_code(asked) is is_code

@@ -1,5 +1,6 @@
 """Strict fields refuse what the stock ones guess at."""
 
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -52,6 +53,13 @@ def test_refused(field: Field, value: Any) -> None:
 )
 def test_taken_and_written_back(field: Field, value: Any, inside: Any) -> None:
     assert field.deserialize(value, "field", {"field": value}) == inside
+
+
+def test_a_text_is_clean_by_the_categories_of_unicode() -> None:
+    for code in range(0x110000):
+        control = unicodedata.category(chr(code)) in ("Cc", "Cs")
+        assert bool(schemas._UNCLEAN.search(chr(code))) == control
+        assert bool(schemas._UNCLEAN_LINES.search(chr(code))) == (control and chr(code) not in "\n\t")
 
 
 def test_unknown_fields_are_refused() -> None:

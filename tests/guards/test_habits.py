@@ -43,7 +43,15 @@ def test_only_the_clock_reads_the_system_clock() -> None:
 
 
 def test_services_do_not_touch_the_request() -> None:
-    edges = ("/api/", "/pages/", "core/web.py", "core/idempotency.py", "shop/app.py", "shop/observation.py")
+    edges = (
+        "/api/",
+        "/pages/",
+        "core/web.py",
+        "core/light.py",
+        "core/idempotency.py",
+        "shop/app.py",
+        "shop/observation.py",
+    )
     found = []
     for path in sources():
         name = str(path.relative_to(ROOT))

@@ -229,7 +229,7 @@ def test_a_late_payment_takes_the_goods_again_or_goes_back(
     stripe.down = False
     if taken:
         with transaction() as session:
-            session.execute(update(Lot).values(blocked=True))
+            session.execute(update(Lot).values(blocked=True, block_kind="hold"))
     stripe.pay(placed["intent"])
     expiry.reconcile()
     run_jobs("shop.pay_refund")

@@ -124,6 +124,7 @@ def test_freight_under_fob_joins_the_dutiable_value(desk: Caller) -> None:
 def test_a_merchant_sees_and_imports_its_own(app: Any, desk: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, theirs = Caller(app, "merchant"), Caller(app, "merchant")
     own = {mine.account_id: uuid.uuid4(), theirs.account_id: uuid.uuid4()}
+    monkeypatch.setattr("catalog.members.role_of", lambda account: "owner")
     monkeypatch.setattr(access, "merchant_of", own.get)
     monkeypatch.setattr(access, "merchant_name", lambda found: f"Merchant {found}")
     draft = mine.post("/customs/consignments", body()).get_json()

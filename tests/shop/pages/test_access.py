@@ -11,6 +11,7 @@ from tests.shop.pages.conftest import Browser
 CLOSED = {
     "/trade/listings": "merchant",
     "/trade/orders": "merchant",
+    "/trade/imports": "merchant",
     "/desk/declarations": "customs",
     "/operations/review": "operator",
     "/operations/jobs": "operator",

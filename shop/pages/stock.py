@@ -1,0 +1,120 @@
+"""The merchant's lots: what lies where, what happened to it, which orders it serves, and its recall."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+
+from catalog import members, merchants, movements, recalls, receiving, rights
+from catalog.api.acting import task
+from catalog.api.stock_schemas import Recall, TemperatureReport
+from core import clock
+from core.errors import Problem
+from core.paging import PageArguments
+from core.schemas import Quantity, Schema, WholeNumber
+from core.web import actor, requires
+from shop import recall_views, weighing
+from shop.pages.forms import read_form, read_query, tell
+
+pages = Blueprint("stock_pages", __name__, url_prefix="/trade")
+
+SHOWN = 50
+
+
+class _Weight(Schema):
+    line = WholeNumber(1, 999, required=True)
+    weight_kg = Quantity(required=True)
+
+
+def _own() -> uuid.UUID:
+    return merchants.acting_for(actor().id)
+
+
+@pages.get("/lots")
+@requires("merchant")
+def lots() -> str:
+    """Own lots, newest first."""
+    return render_template("trade/lots.html", result=recalls.own_page(_own(), **read_query(PageArguments())))
+
+
+@pages.get("/lots/<uuid:lot_id>")
+@requires("merchant")
+def lot(lot_id: uuid.UUID) -> str:
+    """One own lot with its movements and its orders."""
+    query, own = read_query(PageArguments()), _own()
+    return render_template(
+        "trade/lot.html",
+        lot=recalls.one(own, lot_id),
+        movements=movements.page(own, lot_id, SHOWN, None)["items"],
+        orders=recall_views.orders_of_lot(own, lot_id, SHOWN, query["cursor"]),
+        may=rights.MAY[members.role_of(actor().id) or "viewer"],
+    )
+
+
+@pages.post("/lots/<uuid:lot_id>/recall")
+@requires("merchant")
+@task(rights.RECALL)
+def recall(lot_id: uuid.UUID) -> Any:
+    """Recall the lot."""
+    return _do(lot_id, lambda who, own: recalls.recall(who, own, lot_id, read_form(Recall())["reason"]))
+
+
+@pages.post("/lots/<uuid:lot_id>/temperature")
+@requires("merchant")
+@task(rights.STOCK)
+def temperature(lot_id: uuid.UUID) -> Any:
+    """Report that the cold chain is broken now."""
+
+    def report(who: str, own: uuid.UUID) -> object:
+        told = read_form(TemperatureReport(exclude=("at",)))
+        return recalls.report_temperature(who, own, lot_id, {**told, "at": clock.now()})
+
+    return _do(lot_id, report)
+
+
+@pages.post("/lots/<uuid:lot_id>/block")
+@requires("merchant")
+@task(rights.STOCK)
+def block(lot_id: uuid.UUID) -> Any:
+    """Stop the sale of the lot for now."""
+    return _do(lot_id, lambda who, own: receiving.block(who, own, lot_id, read_form(Recall())["reason"]))
+
+
+@pages.post("/lots/<uuid:lot_id>/unblock")
+@requires("merchant")
+@task(rights.STOCK)
+def unblock(lot_id: uuid.UUID) -> Any:
+    """Sell the lot again."""
+    return _do(lot_id, lambda who, own: receiving.block(who, own, lot_id, None))
+
+
+def _do(lot_id: uuid.UUID, deed: Callable[[str, uuid.UUID], object]) -> Any:
+    try:
+        deed(str(actor().id), _own())
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        tell(problem)
+    else:
+        flash(_("It is done."), "success")
+    return redirect(url_for("stock_pages.lot", lot_id=lot_id), 303)
+
+
+@pages.post("/orders/<uuid:order_id>/weigh")
+@requires("merchant")
+@task(rights.STOCK)
+def weigh(order_id: uuid.UUID) -> Any:
+    """Set the real weight of a picked line."""
+    try:
+        weighing.weigh(actor(), order_id, [read_form(_Weight())])
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        tell(problem)
+    else:
+        flash(_("The weight is kept."), "success")
+    return redirect(url_for("trade_pages.orders"), 303)

@@ -1,0 +1,113 @@
+"""Catch weight: pieces are charged at their nominal weight, weighed when they are picked, and the difference goes back.
+
+Heavier costs nothing more: nobody is charged above what was agreed. The weight of each lot's share is kept, so that the
+lot's own weight stays the sum of its movements.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog import catch_weight, merchants
+from core import audit
+from core.accounts import Actor
+from core.database import transaction
+from core.errors import NOT_FOUND, Problem, declare, invalid
+from core.money import fen_text, plain
+from shop import holds, moves, refunds
+from shop.models import Order, OrderAllocation, OrderLine
+
+NOT_WEIGHED = declare("not_weighed", 409, "Goods priced by the kilogram are weighed before they are sent")
+
+WEIGHABLE = ("paid", "payment_review", "declared", "held", "released")
+
+
+def weigh(actor: Actor, order_id: uuid.UUID, weights: Sequence[Mapping[str, Any]]) -> None:
+    """Set the real weights of picked goods, {line, weight_kg, lot_id?}; until they are sent a weight may be set again.
+
+    Raises Problem `not_found`, `order_state`, `invalid_input` for a line without catch weight, an unclear lot, or a
+    weight beyond the tolerance that the buyer was told.
+    """
+    with transaction() as session:
+        order = moves.lock_order(session, order_id)
+        if not actor.has("operator") and merchants.merchant_of(session, actor.id) != order.merchant_id:
+            raise Problem(NOT_FOUND, "no such order")
+        if order.status not in WEIGHABLE:
+            raise moves.refuse(order, "weighed")
+        lines = {line.position: line for line in holds.lines_of(session, [order.id])}
+        shares = _shares(session, order.id)
+        for number, entry in enumerate(weights):
+            line = lines.get(entry["line"])
+            if line is None or line.facts.get("priced_by") != "kg":
+                raise invalid(f"weights.{number}.line", "must be a line of goods priced by the kg")
+            share = _share(shares[line.id], entry.get("lot_id"), f"weights.{number}.lot_id")
+            _check(line, share, entry["weight_kg"], f"weights.{number}.weight_kg")
+            share.weight_kg = entry["weight_kg"]
+        for line in lines.values():
+            _value(line, shares.get(line.id, []))
+        facts = [[entry["line"], plain(entry["weight_kg"])] for entry in weights]
+        moves.note(session, [order.id], "weighed", order.status, str(actor.id))
+        audit.record(session, str(actor.id), "order_weighed", "order", order_id, weights=facts)
+
+
+def _shares(session: Session, order_id: uuid.UUID) -> dict[uuid.UUID, list[OrderAllocation]]:
+    statement = (
+        select(OrderAllocation)
+        .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
+        .where(OrderLine.order_id == order_id)
+        .order_by(OrderAllocation.lot_id)
+    )
+    found: dict[uuid.UUID, list[OrderAllocation]] = {}
+    for share in session.scalars(statement.execution_options(populate_existing=True)):
+        found.setdefault(share.line_id, []).append(share)
+    return found
+
+
+def _share(shares: Sequence[OrderAllocation], lot_id: uuid.UUID | None, field: str) -> OrderAllocation:
+    if lot_id is None and len(shares) == 1:
+        return shares[0]
+    share = next((each for each in shares if each.lot_id == lot_id), None)
+    if share is None:
+        lots = ", ".join(str(each.lot_id) for each in shares)
+        raise invalid(field, f"must be one of the lots that serve the line: {lots}")
+    return share
+
+
+def _check(line: OrderLine, share: OrderAllocation, weight_kg: Decimal, field: str) -> None:
+    piece, tolerance = Decimal(line.facts["piece_weight_kg"]), int(line.facts["weight_tolerance"])
+    least, most = catch_weight.bounds(piece, tolerance, share.quantity)
+    if not least <= weight_kg <= most:
+        raise invalid(field, f"{plain(share.quantity)} pieces weigh {plain(least)} to {plain(most)} kg")
+
+
+def _value(line: OrderLine, shares: Sequence[OrderAllocation]) -> None:
+    """What a line is worth by its real weight, once all of it is weighed."""
+    weights = [share.weight_kg for share in shares if share.weight_kg is not None]
+    if shares and len(weights) == len(shares):
+        worth = catch_weight.amount_fen(int(line.facts["kg_price_fen"]), sum(weights, Decimal(0)))
+        line.weighed_fen = min(line.goods_fen, worth)
+
+
+def pay_difference(session: Session, order: Order) -> None:
+    """At sending: promise back what the goods are lighter than was charged. Raises Problem `not_weighed`."""
+    lines = [line for line in holds.lines_of(session, [order.id]) if line.facts.get("priced_by") == "kg"]
+    unweighed = [line.position for line in lines if line.weighed_fen is None]
+    if unweighed:
+        raise Problem(NOT_WEIGHED, f"line {unweighed[0]} is priced by the kg and was not weighed")
+    difference = sum(line.goods_fen - (line.weighed_fen or 0) for line in lines)
+    if difference:
+        refunds.promise(session, order, {"goods": difference, "freight": 0, "tax": 0}, "lighter than ordered")
+
+
+def told(line: OrderLine) -> dict[str, Any] | None:
+    """What an order's line says of its weight; `weighed` is the amount by the real weight, None before it is known."""
+    found = catch_weight.told(line.facts, line.quantity)
+    if found is None:
+        return None
+    return {**found, "weighed": None if line.weighed_fen is None else fen_text(line.weighed_fen)}
