@@ -16,12 +16,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psycopg
 
-from bench import bare, duty, files, tariff
+from bench import bare, duty, files, imports, tariff
 from bench.load import Ask, rate
 from core.embedded_postgres import create_database, serving
 
@@ -64,19 +64,25 @@ def line(name: str, ours: float, base: float, ratio: float, what: str, target: f
     print(f"{name:<32}{ours:>10,.0f} answers/s {base:>12,.0f} {what:<24} ratio {ratio:5.2f}{verdict}", flush=True)
 
 
+def show(title: str, figures: Iterable[duty.Figure]) -> None:
+    print(title, flush=True)
+    for figure in figures:
+        base = f"{figure['baseline']:,.5g} (ratio {figure['ratio']:.2f})" if figure.get("baseline") else ""
+        print(f"{figure['name']:<66}{figure['value']:>14,.5g} {figure['unit']:<10} {base}", flush=True)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--turns", type=int, default=7, help="alternating pairs for each figure")
     options.add_argument("--seconds", type=float, default=1.5, help="length of one turn")
-    options.add_argument("--only", choices=("http", "duty", "catalog"), help="a part of it")
+    options.add_argument("--only", choices=("http", "duty", "catalog", "imports"), help="a part of it")
     options.add_argument("--rows", type=int, default=10_000, help="listings on the shelf")
     chosen = options.parse_args()
     if chosen.only in (None, "duty"):
-        print("duty engine", flush=True)
-        for figure in (*duty.run(), *tariff.run(), *files.run()):
-            base = f"{figure['baseline']:,.5g} (ratio {figure['ratio']:.2f})" if figure.get("baseline") else ""
-            print(f"{figure['name']:<52}{figure['value']:>14,.5g} {figure['unit']:<10} {base}", flush=True)
-    if chosen.only != "duty":
+        show("duty engine", (*duty.run(), *tariff.run(), *files.run()))
+    if chosen.only in (None, "imports"):
+        show("\nlistings by file", imports.run())
+    if chosen.only in (None, "http", "catalog"):
         _http(chosen.turns, chosen.seconds, chosen.rows, shelf_only=chosen.only == "catalog")
 
 
