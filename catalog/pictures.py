@@ -20,8 +20,8 @@ from PIL import Image, ImageOps
 
 from core import config
 from core.errors import NOT_FOUND, Problem, declare
+from core.file_room import FULL, RESERVE
 from core.web import API_PREFIX
-from customs.file_store import FULL
 
 REFUSED = declare("image_refused", 422, "The file is not a picture that can be shown")
 
@@ -30,7 +30,6 @@ PIXELS_MOST = 25_000_000  # decoded at most 100 MB, of one picture at a time
 SIZES = {"small": 400, "medium": 800, "large": 1600}  # the longer side, never enlarged
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
-_RESERVE = 1 << 30  # bytes of the disk that pictures leave to everything else
 _one_at_a_time = threading.Semaphore(1)
 
 
@@ -109,7 +108,7 @@ def _write(path: Path, data: bytes) -> None:
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if shutil.disk_usage(path.parent).free < _RESERVE:
+    if shutil.disk_usage(path.parent).free < RESERVE:
         raise Problem(FULL, headers={"Retry-After": "600"})
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:

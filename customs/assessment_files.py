@@ -23,8 +23,9 @@ from core import clock
 from core.accounts import User
 from core.database import db, transaction
 from core.errors import NOT_FOUND, Problem, declare
+from core.file_room import FileRoom
 from core.jobs import defer, task
-from customs import edition, file_store
+from customs import edition
 from customs.assessments.files import CSV, PARQUET, Options, Progress, assess_file, open_source
 from customs.assessments.files.parquet_writer import as_csv, check_extra
 from customs.models import AssessmentFile
@@ -35,6 +36,7 @@ TOO_MANY = declare("files_full", 429, "This account keeps as many files as it ma
 NOT_READY = declare("result_not_ready", 409, "The file is not assessed yet")
 FAILED = declare("file_failed", 409, "The file could not be assessed")
 
+ROOM = FileRoom("assessments", "lines", 3)  # a file, its result and its error report take about three times the file
 SIZE_MOST = 1 << 30
 KEEP = timedelta(days=7)
 FILES_MOST, BYTES_MOST = 20, 4 << 30  # of one account
@@ -68,7 +70,7 @@ def submit(account_id: uuid.UUID, file_id: uuid.UUID, stream: BinaryIO, size: in
         check_extra()
     _room(db.session(), account_id, size)
     try:
-        rows = open_source(file_store.keep(file_id, stream, size)).rows
+        rows = open_source(ROOM.keep(file_id, stream, size)).rows
         with transaction() as session:
             session.execute(select(User.id).where(User.id == account_id).with_for_update())
             _room(session, account_id, size)
@@ -78,7 +80,7 @@ def submit(account_id: uuid.UUID, file_id: uuid.UUID, stream: BinaryIO, size: in
             defer(session, "customs.assess_file", lock="customs.assess_file", file_id=str(file_id))
             found = _view(row)
     except BaseException:
-        file_store.remove(file_id)
+        ROOM.remove(file_id)
         raise
     return found
 
@@ -131,10 +133,10 @@ def result_of(account_id: uuid.UUID, file_id: uuid.UUID, form: str) -> Path | It
     """
     row = _finished(account_id, file_id)
     if row.options["format"] == form:
-        return file_store.result(file_id)
+        return ROOM.result(file_id)
     if form == CSV:
         check_extra()
-        return as_csv(file_store.result(file_id))
+        return as_csv(ROOM.result(file_id))
     check_extra()
     raise Problem(NOT_READY, "this result was made as CSV: send the file again with format=parquet")
 
@@ -142,14 +144,14 @@ def result_of(account_id: uuid.UUID, file_id: uuid.UUID, form: str) -> Path | It
 def errors_of(account_id: uuid.UUID, file_id: uuid.UUID) -> Path:
     """The error report. Raises Problem as `result_of`."""
     _finished(account_id, file_id)
-    return file_store.errors(file_id)
+    return ROOM.errors(file_id)
 
 
 def remove(account_id: uuid.UUID, file_id: uuid.UUID) -> None:
     """Forget an own file with all that came of it; a running job stops at its next piece."""
     with transaction() as session:
         session.delete(session.get_one(AssessmentFile, _own(account_id, file_id, session).id))
-    file_store.remove(file_id)
+    ROOM.remove(file_id)
 
 
 def _find(account_id: uuid.UUID, file_id: uuid.UUID, session: Session | None = None) -> AssessmentFile | None:
@@ -217,13 +219,13 @@ def run(file_id: str) -> None:
     rates = {currency: Decimal(rate) for currency, rate in options["rates"].items()}
     asked = Options(options["route"], rates, options["mode"])
     try:
-        outcome = assess_file(edition.tariff(), file_store.given(key), file_store.result(key), file_store.errors(key),
+        outcome = assess_file(edition.tariff(), ROOM.given(key), ROOM.result(key), ROOM.errors(key),
                               asked, options["format"], _Told(key))  # fmt: skip
     except Problem as problem:
         _finish(key, "failed", problem={"code": problem.code, "detail": problem.detail, "errors": problem.errors})
         return
     except _Gone:
-        file_store.remove(key)
+        ROOM.remove(key)
         return
     except Exception:
         if runs >= ATTEMPTS:
@@ -288,7 +290,7 @@ def forget() -> None:
         for key in gone:
             session.delete(session.get_one(AssessmentFile, key))
     for key in gone:
-        file_store.remove(key)
-    for key in file_store.old_folders(now):
+        ROOM.remove(key)
+    for key in ROOM.old_folders(now):
         if db.session.get(AssessmentFile, key) is None:
-            file_store.remove(key)
+            ROOM.remove(key)

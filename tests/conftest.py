@@ -106,15 +106,15 @@ def _own_settings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str) -> Any:
-    """The settings of the application under test."""
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The settings of the application under test; each worker keeps its files in a folder of its own."""
     from core import config
 
     return config.load(
         {
             "LANDFALL_ENV": "test",
             "LANDFALL_TESTING": "1",
-            "LANDFALL_VAR": os.environ["LANDFALL_VAR"],
+            "LANDFALL_VAR": str(tmp_path_factory.mktemp("var")),
             "DATABASE_URL": database_url,
             "SECRET_KEY": "a secret of the tests, 32 characters",
             "IDENTITY_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -12,11 +11,10 @@ from typing import Any
 
 from catalog.imports.block import Block, Record, fitted
 from catalog.imports.header import read_header
+from customs.assessments.files.csv_source import survey
 from customs.assessments.files.problems import unreadable
 
 LINE_MOST = 1 << 20  # bytes; a longer line is not one of ours, and must not be held in the memory
-_CHUNK = 1 << 20
-_ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 class CsvSource:
@@ -24,7 +22,7 @@ class CsvSource:
 
     def __init__(self, path: Path) -> None:
         self._path, self._size = path, path.stat().st_size
-        self._encoding, lines = _survey(path)
+        self._encoding, lines = survey(path, LINE_MOST)
         self.rows = max(lines - 1, 0)
         with self._open() as text:
             self.layout = read_header(_header(csv.reader(text, strict=True)))
@@ -46,31 +44,6 @@ def _position(text: io.TextIOWrapper) -> int:
     """How many bytes were taken from the file; the text stream itself cannot tell while it is read by lines."""
     raw: Any = text.buffer
     return int(raw.tell())
-
-
-def _survey(path: Path) -> tuple[str, int]:
-    """(encoding, number of lines). Raises Problem file_unreadable when the text is in neither encoding, or has a line
-    that must not be held in the memory."""
-    for encoding in _ENCODINGS:
-        try:
-            return encoding, _count_lines(path, codecs.getincrementaldecoder(encoding)())
-        except UnicodeDecodeError:
-            continue
-    raise unreadable("the text is neither UTF-8 nor GB18030")
-
-
-def _count_lines(path: Path, decoder: codecs.IncrementalDecoder) -> int:
-    lines, begun = 0, 0  # `begun` is the length of the line that goes on in the next chunk
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            decoder.decode(chunk)
-            lengths = [*map(len, chunk.replace(b"\r", b"\n").split(b"\n"))]
-            lengths[0] += begun
-            if max(lengths) > LINE_MOST:
-                raise unreadable(f"a line has more than {LINE_MOST} bytes")
-            lines, begun = lines + chunk.count(b"\n"), lengths[-1]
-    decoder.decode(b"", final=True)
-    return lines + (begun > 0)
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from catalog import merchants
-from catalog.imports import files, store
+from catalog.imports import store
 from catalog.imports.drafts import Judge
 from catalog.imports.entries import Entry, EntryReader
 from catalog.imports.reader import open_source
@@ -28,9 +28,12 @@ from catalog.models import ListingImport, Merchant
 from core import clock
 from core.database import db, transaction
 from core.errors import Problem
+from core.file_room import FileRoom
 from core.jobs import task
 
 log = structlog.get_logger()
+
+ROOM = FileRoom("imports", "listings", 2)  # a file and its error report; the file goes when it is done with
 
 CHUNK = 1000
 ATTEMPTS, RUNS_MOST = 6, 20  # a file that kills the worker must not kill it for ever
@@ -107,12 +110,12 @@ def _runs(key: uuid.UUID) -> int:
 
 def _bring_in(key: uuid.UUID, begun: _Run) -> None:
     try:
-        source = open_source(files.given(key))
+        source = open_source(ROOM.given(key))
     except FileNotFoundError:
         raise _Gone from None
     entries = EntryReader(source.layout)
     judge = Judge(source.layout, begun.order.merchant_id, begun.order.submit)
-    report = Report(files.errors(key), begun.errors_size)
+    report = Report(ROOM.errors(key), begun.errors_size)
     done = begun.position
     for block in source.blocks(CHUNK):  # their ends do not depend on where a run begins
         rows, last = entries.entries(block), block.first + len(block.records) - 1
@@ -180,7 +183,7 @@ def _finish(key: uuid.UUID, status: str, **facts: Any) -> None:
     with transaction() as session:
         ended = update(ListingImport).where(ListingImport.id == key, ListingImport.status == "running")
         session.execute(ended.values(status=status, finished_at=now, told_at=now, **facts))
-    files.drop_given(key)
+    ROOM.drop_given(key)
 
 
 @task("catalog.forget_imports", schedule="37 * * * *")
@@ -192,7 +195,7 @@ def forget() -> None:
         for key in gone:
             session.delete(session.get_one(ListingImport, key))
     for key in gone:
-        files.remove(key)
-    for key in files.old_folders(now):
+        ROOM.remove(key)
+    for key in ROOM.old_folders(now):
         if db.session.get(ListingImport, key) is None:
-            files.remove(key)
+            ROOM.remove(key)

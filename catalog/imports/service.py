@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalog.imports import files, job
+from catalog.imports import job
 from catalog.imports.reader import open_source
 from catalog.models import ListingImport, Merchant
 from core import clock
@@ -48,7 +48,7 @@ def submit(
         return _view(known)
     _room(db.session(), merchant_id)
     try:
-        rows = open_source(files.keep(import_id, stream, size)).rows
+        rows = open_source(job.ROOM.keep(import_id, stream, size)).rows
         with transaction() as session:
             session.execute(select(Merchant.id).where(Merchant.id == merchant_id).with_for_update())
             _room(session, merchant_id)
@@ -58,7 +58,7 @@ def submit(
             defer(session, "catalog.import_listings", lock=job.lane(merchant_id), import_id=str(import_id))
             found = _view(row)
     except BaseException:
-        files.remove(import_id)
+        job.ROOM.remove(import_id)
         raise
     return found
 
@@ -107,7 +107,7 @@ def one(merchant_id: uuid.UUID, import_id: uuid.UUID) -> dict[str, Any]:
 def errors_of(merchant_id: uuid.UUID, import_id: uuid.UUID) -> tuple[Any, int]:
     """The error report and how many bytes of it count: what has been told so far. Raises Problem not_found."""
     row = _own(merchant_id, import_id)
-    return files.errors(import_id), row.errors_size
+    return job.ROOM.errors(import_id), row.errors_size
 
 
 def _find(merchant_id: uuid.UUID, import_id: uuid.UUID) -> ListingImport | None:

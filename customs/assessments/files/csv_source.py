@@ -32,7 +32,7 @@ class CsvSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._encoding, lines = _survey(path)
+        self._encoding, lines = survey(path)
         self.rows, self.size = max(lines - 1, 0), path.stat().st_size
         with self._open() as text:
             self._names = _header(csv.reader(text))
@@ -67,28 +67,28 @@ def words_of(cells: Sequence[str]) -> Words:
     return trimmed(codes, list(index))
 
 
-def _survey(path: Path) -> tuple[str, int]:
+def survey(path: Path, line_most: int = LINE_MOST) -> tuple[str, int]:
     """(encoding, number of lines). Raises Problem file_unreadable when the text is in neither encoding, or has a line
     that must not be held in the memory."""
     for encoding in _ENCODINGS:
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            lines = _count_lines(path, decoder)
+            lines = _count_lines(path, decoder, line_most)
         except UnicodeDecodeError:
             continue
         return encoding, lines
     raise unreadable("the text is neither UTF-8 nor GB18030")
 
 
-def _count_lines(path: Path, decoder: codecs.IncrementalDecoder) -> int:
+def _count_lines(path: Path, decoder: codecs.IncrementalDecoder, line_most: int) -> int:
     lines, begun = 0, 0  # `begun` is the length of the line that goes on in the next chunk
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             decoder.decode(chunk)
             lengths = [*map(len, chunk.replace(b"\r", b"\n").split(b"\n"))]
             lengths[0] += begun
-            if max(lengths) > LINE_MOST:
-                raise unreadable(f"a line has more than {LINE_MOST} bytes")
+            if max(lengths) > line_most:
+                raise unreadable(f"a line has more than {line_most} bytes")
             lines, begun = lines + chunk.count(b"\n"), lengths[-1]
     decoder.decode(b"", final=True)
     return lines + (begun > 0)

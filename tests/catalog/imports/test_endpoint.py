@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog import members, merchants
-from catalog.imports import files as store_files
 from catalog.imports import service
 from catalog.imports.columns import columns
+from catalog.imports.job import ROOM
 from catalog.models import Listing
 from core import jobs
 from core.database import db
@@ -115,7 +115,7 @@ def test_what_cannot_be_taken_is_refused_at_once(client: Any, seller: Seller, ra
     refused = send(client, seller, raw, **form)
     assert (refused.status_code, refused.json["code"], refused.content_type) == (422, code, "application/problem+json")
     assert get(client, seller).json["items"] == []
-    assert [*store_files._root().glob("*")] == []
+    assert [*ROOM.root.glob("*")] == []
 
 
 def test_a_file_is_needed(client: Any, seller: Seller) -> None:
@@ -156,7 +156,7 @@ def test_few_files_wait(client: Any, seller: Seller, other_seller: Seller, monke
 
 
 def test_a_full_disk_is_said_before_it_is_full(client: Any, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_files, "RESERVE", 1 << 60)
+    monkeypatch.setattr("core.file_room.RESERVE", 1 << 60)
     refused = send(client, seller, many(2))
     assert (refused.status_code, refused.json["code"]) == (503, "storage_full")
 
@@ -246,5 +246,5 @@ def test_only_who_keeps_the_goods_sends(client: Any, seller: Seller, role: str, 
 @pytest.fixture(autouse=True)
 def _no_files_left() -> Any:
     yield
-    for path in store_files._root().glob("*"):
-        store_files.remove(uuid.UUID(path.name))
+    for path in ROOM.root.glob("*"):
+        ROOM.remove(uuid.UUID(path.name))

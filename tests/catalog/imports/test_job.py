@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from catalog import merchants
-from catalog.imports import files as store_files
 from catalog.imports import job, service, store
+from catalog.imports.job import ROOM
 from catalog.models import Listing, ListingImport, ListingVersion
 from core import clock
 from core.audit import AuditEntry
@@ -200,20 +200,20 @@ def test_a_fault_of_ours_is_tried_again_and_then_told(seller: Seller, monkeypatc
 
 def test_a_file_that_turns_out_unreadable_has_failed(seller: Seller) -> None:
     key = take(seller, many(3))
-    store_files.given(key).write_bytes(b"sku,colour\n")
+    ROOM.given(key).write_bytes(b"sku,colour\n")
     job.run(str(key))
     assert (Brought(seller, key).status, Brought(seller, key).problem["code"]) == ("failed", "file_columns_wrong")
 
 
 def test_the_file_goes_when_it_is_done_with_and_the_rest_when_it_is_old(seller: Seller) -> None:
     old, young = bring(seller, many(2, price="x")).key, bring(seller, many(2, price="x")).key
-    assert not store_files.given(old).exists()
-    assert store_files.errors(old).exists()
+    assert not ROOM.given(old).exists()
+    assert ROOM.errors(old).exists()
     with transaction() as session:
         past = clock.now() - timedelta(seconds=1)
         session.execute(update(ListingImport).where(ListingImport.id == old).values(expires_at=past))
     job.forget()
-    assert (store_files.errors(old).exists(), store_files.errors(young).exists()) == (False, True)
+    assert (ROOM.errors(old).exists(), ROOM.errors(young).exists()) == (False, True)
     with pytest.raises(Problem):
         service.one(seller.id, old)
 
@@ -252,5 +252,5 @@ def _memory(settings: Any, seller: Seller, rows: int) -> tuple[int, int]:
 @pytest.fixture(autouse=True)
 def _no_files_left() -> Any:
     yield
-    for path in store_files._root().glob("*"):
-        store_files.remove(uuid.UUID(path.name))
+    for path in ROOM.root.glob("*"):
+        ROOM.remove(uuid.UUID(path.name))

@@ -20,7 +20,8 @@ from sqlalchemy import update
 from core import accounts, clock, config, jobs
 from core.accounts import Actor
 from core.database import transaction
-from customs import assessment_files, file_store
+from customs import assessment_files
+from customs.assessment_files import ROOM
 from customs.assessments.files import run
 from customs.models import AssessmentFile
 
@@ -168,7 +169,7 @@ def test_an_account_keeps_a_bounded_number(app: Any, caller: Caller, monkeypatch
 
 
 def test_a_full_disk_is_said_before_it_is_full(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_store, "RESERVE", 1 << 60)
+    monkeypatch.setattr("core.file_room.RESERVE", 1 << 60)
     refused = caller.send()
     assert (refused.status_code, refused.json["code"]) == (503, "storage_full")
     assert "Retry-After" in refused.headers
@@ -205,7 +206,7 @@ def test_a_killed_job_is_run_again_to_the_same_bytes(app: Any, caller: Caller, m
     ours, other = caller.get(killed).json, caller.get(whole).json
     assert ours["status"] == "done"
     assert ours["result"] == other["result"]
-    assert sorted(path.name for path in file_store.folder(uuid.UUID(killed)).iterdir()) == ["errors", "lines", "result"]
+    assert sorted(path.name for path in ROOM.folder(uuid.UUID(killed)).iterdir()) == ["errors", "lines", "result"]
 
 
 def test_progress_is_written_down(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +237,7 @@ def test_a_file_that_kills_the_worker_is_given_up(caller: Caller) -> None:
 
 def test_a_file_that_turns_out_unreadable_has_failed(app: Any, caller: Caller) -> None:
     file_id = caller.send().json["id"]
-    file_store.given(uuid.UUID(file_id)).write_bytes(b"PAR1 not any more")
+    ROOM.given(uuid.UUID(file_id)).write_bytes(b"PAR1 not any more")
     work(app)
     found = caller.get(file_id).json
     assert (found["status"], found["problem"]["code"]) == ("failed", "file_unreadable")
@@ -255,7 +256,7 @@ def test_a_removed_file_stops_its_job(caller: Caller, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(run, "_progress", removed)
     assessment_files.run(file_id)
-    assert not file_store.folder(uuid.UUID(file_id)).exists()
+    assert not ROOM.folder(uuid.UUID(file_id)).exists()
 
 
 def test_what_is_old_goes(caller: Caller) -> None:
@@ -265,9 +266,9 @@ def test_what_is_old_goes(caller: Caller) -> None:
         session.execute(update(AssessmentFile).where(AssessmentFile.id == uuid.UUID(old)).values(expires_at=past))
     assessment_files.forget()
     assert caller.get(old).status_code == 404
-    assert not file_store.folder(uuid.UUID(old)).exists()
-    assert file_store.folder(uuid.UUID(young)).exists()
-    left = file_store.folder(uuid.uuid4())
+    assert not ROOM.folder(uuid.UUID(old)).exists()
+    assert ROOM.folder(uuid.UUID(young)).exists()
+    left = ROOM.folder(uuid.uuid4())
     left.mkdir()
     assessment_files.forget()
     assert left.exists()  # an upload may be under way
@@ -280,4 +281,4 @@ def test_what_is_old_goes(caller: Caller) -> None:
 def _clean_folders() -> Iterator[None]:
     yield
     for path in Path(config.current().var, "assessments").glob("*"):
-        file_store.remove(uuid.UUID(path.name))
+        ROOM.remove(uuid.UUID(path.name))

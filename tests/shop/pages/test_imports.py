@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from catalog.imports import files as store_files
 from catalog.imports import service
+from catalog.imports.job import ROOM
 from core import jobs
 from tests.catalog.imports.files import GOODS, csv_of
 from tests.shop import builders
@@ -86,5 +86,5 @@ def _send(browser: Browser, raw: bytes, **form: str) -> Any:
 @pytest.fixture(autouse=True)
 def _no_files_left() -> Any:
     yield
-    for path in store_files._root().glob("*"):
-        store_files.remove(uuid.UUID(path.name))
+    for path in ROOM.root.glob("*"):
+        ROOM.remove(uuid.UUID(path.name))
