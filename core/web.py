@@ -229,18 +229,22 @@ def _finish(response: Response) -> Response:
     response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
     endpoint = request.endpoint or "none"
     if "started" in g:
-        _timer(endpoint, request.method).observe(time.perf_counter() - g.started)
+        # A client may send any word as its method, and each would be a series that is kept for ever.
+        method = request.method if request.method in _METHODS else "other"
+        _timer(endpoint, method).observe(time.perf_counter() - g.started)
     _counter(endpoint, response.status_code).inc()
     return response
 
 
-# A client may send any method, so these are bounded; a series that fell out is found again by its labels.
-@functools.lru_cache(maxsize=1024)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+@functools.cache
 def _timer(endpoint: str, method: str) -> Any:
     return _seconds.labels(endpoint, method)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.cache
 def _counter(endpoint: str, status: int) -> Any:
     return _answers.labels(endpoint, status)
 

@@ -16,7 +16,7 @@ from core.idempotency import attempt, idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, Parser, actor, requires
 from customs import assessment_files
-from customs.api import schemas
+from customs.api import law_schemas as schemas
 from customs.api.answers import after_id, id_page, ready
 from customs.assessments.files.options import CSV, FORMATS, PARQUET, ROUTES, parse_rates
 from customs.assessments.retail import RETAIL_MODES

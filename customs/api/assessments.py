@@ -8,7 +8,7 @@ from flask import Response
 
 from core.web import API_PREFIX, Blueprint, public
 from customs import assessments, edition
-from customs.api import schemas
+from customs.api import law_schemas as schemas
 from customs.api.answers import in_words
 
 blueprint = Blueprint(

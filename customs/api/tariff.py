@@ -11,7 +11,7 @@ from core import clock
 from core.errors import invalid
 from core.web import API_PREFIX, Blueprint, public
 from customs import edition, tariff_search, tariff_views
-from customs.api import schemas
+from customs.api import law_schemas as schemas
 from customs.api.answers import in_words, ready
 
 blueprint = Blueprint("tariff", __name__, url_prefix=f"{API_PREFIX}/customs", description="The tariff and its law")

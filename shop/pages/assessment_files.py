@@ -15,7 +15,7 @@ from core.web import actor, maybe_actor, requires
 from customs import assessment_files
 from customs.api import assessment_files as files_api
 from customs.api.answers import after_id, id_page
-from customs.api.schemas import NewAssessmentFile, ResultArguments
+from customs.api.law_schemas import NewAssessmentFile, ResultArguments
 from customs.assessments.files.options import FORMATS, ROUTES
 from shop.pages import words
 from shop.pages.forms import read_form, read_query, tell

@@ -13,7 +13,7 @@ from core.errors import Problem
 from core.schemas import Day, Pattern, Text, hs_code
 from core.web import public
 from customs import assessments, edition, tariff_search, tariff_views
-from customs.api.schemas import AssessmentRequest
+from customs.api.law_schemas import AssessmentRequest
 from customs.assessments.request import GENERAL_TRADE, ROUTES, SERVICES
 from customs.duty.terms import INCOTERMS
 from customs.tariff.index import names_of

@@ -58,3 +58,10 @@ def test_a_role_is_asked_for(app: Any, client: Any, database_url: str) -> None:
         secret, _ = issue_token(register("c@landfall.example", "landfall-demo", "C"))
     answer = client.get("/api/v1/customs/declarations", headers={"Authorization": f"Bearer {secret}"})
     assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
+
+
+def test_a_made_up_method_makes_no_series_of_its_own(client: Any, database_url: str) -> None:
+    assert client.open("/healthz", method="BREWCOFFEE").status_code == 405
+    told = client.get("/metrics").text
+    assert 'method="other"' in told
+    assert "BREWCOFFEE" not in told
