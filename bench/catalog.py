@@ -17,6 +17,7 @@ from core.database import db
 SHELF = "/api/v1/catalog/listings"
 DEEP = 1_000
 SMALL = 1_000
+CARDS = 24
 BROWSE, SMALL_SEARCH, LARGE_SEARCH = 0.6, 0.4, 0.15
 
 Figure = tuple[str, Ask, Ask, str, float | None]
@@ -46,7 +47,17 @@ _SEARCHES = {
 
 
 def figures(app: Flask, rows: int) -> Iterator[Figure]:
-    """Name, our request, the baseline's, what that does, and the target."""
+    """Name, our request, the baseline's, what that does, and the target.
+
+    The baseline's page has 24 rows: where ours has fewer, the name says how many.
+    """
+    for name, ask, *others in _figures(app, rows):
+        page = app.test_client().get(ask.path).get_json()
+        count = len(page["items"]) if "items" in page else CARDS
+        yield name if count == CARDS else f"{name} ({count})", ask, *others
+
+
+def _figures(app: Flask, rows: int) -> Iterator[Figure]:
     with app.app_context():
         one, merchant = db.session.execute(
             text("SELECT id, merchant_id FROM listing WHERE sku LIKE 'BENCH-%' ORDER BY id LIMIT 1 OFFSET 300")
@@ -77,7 +88,7 @@ def _ask(query: dict[str, str]) -> Ask:
 
 def _page(rows: int) -> int:
     """The page that is called deep: the thousandth, or the last but one of a small shelf."""
-    return min(DEEP, rows // 24 - 1)
+    return min(DEEP, rows // CARDS - 1)
 
 
 def _deep(sort: str, rows: int) -> str:
@@ -90,7 +101,7 @@ def _deep(sort: str, rows: int) -> str:
             f"SELECT {key} AS key, id FROM listing WHERE shown AND hindrance IS NULL"
             f" ORDER BY {key} {direction}, id {direction} LIMIT 1 OFFSET :before"
         ),
-        {"before": (_page(rows) - 1) * 24 - 1},
+        {"before": (_page(rows) - 1) * CARDS - 1},
     ).one()
     db.session.rollback()
     return paging.encode(last.key.isoformat() if sort == "newest" else last.key, str(last.id))

@@ -41,14 +41,16 @@ _MERCHANTS = """
            '3122960A17', '{}', 'approved', (SELECT submitted_by FROM merchant ORDER BY id LIMIT 1), now(), now()
     FROM generate_series(1, %(merchants)s::int) AS n ON CONFLICT DO NOTHING
 """
-# Prices spread around the goods' own by a factor of e^(3/5); every merchant sells some kinds of goods, none sells all.
+# Prices spread around the goods' own by a factor of e^(3/5); every merchant sells some kinds of goods, none sells all,
+# unless there are too few merchants to cover all kinds.
 _ROWS = """
     WITH seller AS (
         SELECT id, registered_name, row_number() OVER (ORDER BY id) - 1 AS place FROM merchant WHERE uscc LIKE 'M%%'
     ), told AS (
         SELECT n, now() - make_interval(secs => (%(rows)s::int - n) * 31536000.0 / %(rows)s::int) AS at,
                (n * 7919::bigint) %% %(merchants)s::int AS place,
-               ((n * 7919::bigint) %% %(merchants)s::int * 31 + floor(random() * 48)::int) %% %(shapes)s::int AS number,
+               ((n * 7919::bigint) %% %(merchants)s::int * 31 + floor(random() * %(breadth)s::int)::int)
+                   %% %(shapes)s::int AS number,
                random() + random() + random() AS draw, random() AS sold
         FROM generate_series(%(first)s::int, %(last)s::int) AS n
     ), one AS (
@@ -152,7 +154,8 @@ def _load(connection: psycopg.Connection[Any], rows: int, shapes: int) -> None:
     for name, _ in indexes:
         connection.execute(f"DROP INDEX {name}")
     merchants = max(5, rows // PER_MERCHANT)
-    values = {"rows": rows, "merchants": merchants, "shapes": shapes}
+    breadth = shapes if merchants * 31 < shapes else 48
+    values = {"rows": rows, "merchants": merchants, "shapes": shapes, "breadth": breadth}
     connection.execute(_MERCHANTS, values)
     written = ("id", "merchant_id", "sku", "price_fen", "published_at", "search", "quality", "quality_parts", "card")
     same = ", ".join(column.name for column in Listing.__table__.columns if column.name not in written)

@@ -90,13 +90,15 @@ def narrowing(request: Request) -> Narrowing:
 class Words:
     """The words of a request as the values of its statement.
 
-    `found` is what the index is asked for, `whole` what a listing must match; `code` what counts as an exact hit. A
-    goods code is looked for like a word (a heading stands on a fifth of the shelf), a sku on its own: it is rare.
+    `found` is what the index is asked for, `whole` what a listing must match. A sku is an exact hit, looked for on its
+    own, as it is rare; a goods code is looked for like a word (a heading stands on a fifth of the shelf), and
+    `code_itself` tells it from a sku of the same digits.
     """
 
     values: dict[str, Any]
     strict: bool
     is_code: bool
+    is_sku: bool
     family: str
 
 
@@ -104,7 +106,7 @@ def asked_words(q: str, narrow: Narrowing) -> Words:
     latin, code = words.latin(q), words.code_query(q)
     is_code = words.is_code(q)
     values = {"han": words.han_query(q), "han_found": words.han_index_query(q), "latin": latin, "code": code}
-    values |= {"han_rank": words.han_rank_query(q)}
+    values |= {"han_rank": words.han_rank_query(q), "code_itself": f"{code}:A"}
     several = len(words.han_index_lexemes(q)) + len(latin.split()) + len(narrow.names) > 1
     family = "wide" if several else "fine"
-    return Words(values | {"family": family}, values["han"] != values["han_found"], is_code, family)
+    return Words(values, values["han"] != values["han_found"], is_code, bool(code) and not is_code, family)

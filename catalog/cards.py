@@ -140,22 +140,19 @@ def _literal(value: str) -> Any:
     return bindparam(None, value, String, unique=True)
 
 
-def refresh(listing_ids: Sequence[uuid.UUID]) -> bool:
-    """Build stale cards anew; True when there were any. Readers who come at once wait for one builder."""
-    if not listing_ids:
-        return False
+def refresh(listing_ids: Sequence[uuid.UUID]) -> None:
+    """Build those of these cards anew that are stale. Readers who come at once wait for one builder."""
     with transaction() as session:
-        rows = _locked(session, Listing.id.in_(listing_ids))
-        still = set(stale(rows))
-        compose(session, [row for row in rows if row.id in still], new_words=False)
-    return True
+        _renew(session, listing_ids)
 
 
-def _locked(session: Session, *conditions: Any) -> Sequence[Listing]:
-    statement = select(Listing).where(Listing.status == "published", *conditions).order_by(Listing.id).limit(_BATCH)
-    owners = select(Listing.merchant_id).where(Listing.status == "published", *conditions).distinct()
-    merchants.hold_still(session, session.scalars(owners))
-    return session.scalars(statement.with_for_update().execution_options(populate_existing=True)).all()
+def _renew(session: Session, listing_ids: Sequence[uuid.UUID]) -> None:
+    own = (Listing.status == "published", Listing.id.in_(listing_ids))
+    merchants.hold_still(session, session.scalars(select(Listing.merchant_id).where(*own).distinct()))
+    locked = select(Listing).where(*own).order_by(Listing.id).with_for_update()
+    rows = session.scalars(locked.execution_options(populate_existing=True)).all()
+    still = set(stale(rows))
+    compose(session, [row for row in rows if row.id in still], new_words=False)
 
 
 @task("catalog.refresh_cards", schedule="*/10 * * * *")
@@ -165,10 +162,13 @@ def refresh_all() -> None:
         Listing.assessed_on.is_distinct_from(clock.today()),
         Listing.assessed_edition.is_distinct_from(edition.tariff().edition),
     )
+    after = uuid.UUID(int=0)
     while True:
+        ahead = select(Listing.id).where(Listing.status == "published", Listing.id > after, outdated)
         with transaction() as session:
-            rows = _locked(session, outdated)
-            compose(session, rows, new_words=False)
+            ids = session.scalars(ahead.order_by(Listing.id).limit(_BATCH)).all()
+            _renew(session, ids)
         db.session.expunge_all()  # a batch must not keep the one before it in memory
-        if len(rows) < _BATCH:
+        if len(ids) < _BATCH:
             return
+        after = ids[-1]

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from catalog import categories
 from catalog.lots import MEASURES
-from catalog.models import GENERAL, Listing
+from catalog.models import GENERAL, PRICE_MOST, Listing
 from core.errors import invalid
 from core.money import fen_text, plain, round_to_fen
 
@@ -39,11 +40,17 @@ def settle(row: Listing, values: Mapping[str, Any]) -> None:
         raise invalid(
             "priced_by", "only goods in free circulation are priced by the kg: a filing fixes the price before"
         )
+    if row.category in categories.between_companies():
+        raise invalid("priced_by", "what is sold by quotation has the price of its offer")
     if row.unit in MEASURES:
         raise invalid("unit", f"goods sold by the {row.unit} have no pieces to weigh")
     price_fen = amount_fen(row.kg_price_fen or 0, row.piece_weight_kg or Decimal(0))
     if values.get("price_fen") not in (None, price_fen):
         raise invalid("price", f"is reckoned from price_per_kg and piece_weight_kg: {fen_text(price_fen)}")
+    if not 1 <= price_fen <= PRICE_MOST:
+        raise invalid(
+            "price_per_kg", f"makes a piece cost {fen_text(price_fen)}: must be 0.01 to {fen_text(PRICE_MOST)}"
+        )
     row.price_fen, row.net_weight_kg = price_fen, row.piece_weight_kg
 
 

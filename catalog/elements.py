@@ -40,13 +40,15 @@ def unknown(names: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 def in_order(names: Sequence[str], values: Mapping[str, str], gtin: str | None) -> list[list[str]]:
     """All elements of the code as [name, value], so that each stands where customs reads it; blank where not given."""
-    given = _given(values)
-    filled = {EXPORT_PREFERENCE: NOT_FOR_IMPORTS, GTIN: gtin if gtin and gtin.isdigit() else ""}
+    given = {**_given(values), GTIN: gtin if gtin and gtin.isdigit() else ""}  # one bar code, the listing's
+    filled = {EXPORT_PREFERENCE: NOT_FOR_IMPORTS}
     return [[name, given.get(name) or filled.get(name, "")] for name in map(plain_name, names)]
 
 
 def say_the_same(given: Mapping[str, str], kept: Mapping[str, str]) -> bool:
     """Whether elements mean what is kept already: order, hints, blanks and what is filled in make no difference."""
-    ours, theirs = ({name: text for name, text in _given(values).items() if text} for values in (given, kept))
-    filled = {EXPORT_PREFERENCE, GTIN} - ours.keys()
+    ours, theirs = (
+        {name: text for name, text in _given(values).items() if text and name != GTIN} for values in (given, kept)
+    )
+    filled = {EXPORT_PREFERENCE} - ours.keys()
     return ours == {name: text for name, text in theirs.items() if name not in filled}

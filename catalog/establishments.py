@@ -15,11 +15,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from catalog.models import ESTABLISHMENT_STANDINGS, Establishment, Listing
+from catalog.models import ESTABLISHMENT_STANDINGS, Establishment, LawCheck, Listing
 from core import audit, clock
 from core.database import new_id, transaction
 from customs import edition
@@ -56,11 +56,11 @@ class Register:
         if not rows:
             return UNKNOWN
         valid = [row for row in rows if row.valid_from <= day <= (row.valid_to or date.max)]
-        standing = [row for row in valid if row.standing == REGISTERED]
-        if not standing:
-            return SUSPENDED if valid else OVER
-        fits = any(not row.prefixes or hs.startswith(tuple(row.prefixes)) for row in standing)
-        return REGISTERED if fits else OTHER_GOODS
+        fitting = [row for row in valid if not row.prefixes or hs.startswith(tuple(row.prefixes))]
+        if not fitting:
+            return OTHER_GOODS if any(row.standing == REGISTERED for row in valid) else SUSPENDED if valid else OVER
+        newest = max(fitting, key=lambda row: row.valid_from)  # what was said last of these goods holds
+        return REGISTERED if newest.standing == REGISTERED else SUSPENDED
 
 
 def register_of(session: Session, rows: Iterable[Listing]) -> Register:
@@ -88,8 +88,9 @@ class RegisterFault(Exception):
 def load(path: Path, actor: str) -> int:
     """Store the rows of a CSV file (UTF-8; columns COLUMNS, `hs` as prefixes split by spaces, blank for all goods).
 
-    A row with the country, number and first day of one on file replaces it, so a register may be loaded again. All of
-    the file or nothing. Returns how many rows it has. Raises RegisterFault.
+    A row with the country, number and first day of one on file replaces it, so a register may be loaded again; what is
+    in the shop is held to it the same day. All of the file or nothing. Returns how many rows it has. Raises
+    RegisterFault.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
@@ -99,6 +100,7 @@ def load(path: Path, actor: str) -> int:
     with transaction() as session:
         for start in range(0, len(rows), _BATCH):
             _store(session, rows[start : start + _BATCH])
+        session.execute(delete(LawCheck).where(LawCheck.day == clock.today()))  # today's check begins anew
         countries = sorted({row["country"] for row in rows})
         audit.record(session, actor, "establishments_loaded", "establishment", "-", rows=len(rows), countries=countries)
     return len(rows)

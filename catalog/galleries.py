@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from catalog import listings, pictures
+from core.database import end_read
 from core.errors import NOT_FOUND, Problem, declare, invalid
 
 FULL = declare("images_full", 409, "A listing has at most 8 pictures")
@@ -21,6 +22,7 @@ def add(actor: str, merchant_id: uuid.UUID, listing_id: uuid.UUID, stream: Binar
     """
     if len(listings.managed(merchant_id, listing_id)["images"]) >= MOST:
         raise Problem(FULL)  # told before anything is decoded; decided under the lock
+    end_read()  # decoding takes its time, and stands in a queue
     picture = pictures.keep(stream).to_json()
 
     def change(there: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -44,6 +44,8 @@ from core.money import fen_text, plain
 SKU_TAKEN = declare("sku_taken", 409, "You have another listing with this sku")
 STALE = declare("version_changed", 412, "The listing was changed since you read it")
 
+HS_CONFIRMED = "hs_confirmed"  # in the audit trail: a person chose the code
+
 # (move, from) -> to; what is not here is refused.
 MOVES = {
     ("submit", "draft"): "submitted",
@@ -61,7 +63,7 @@ MOVES = {
 _DONE = {("submit", "submitted"), ("publish", "published"), ("approve", "published"), ("withdraw", "withdrawn")}
 
 # What customs, the tax and the label rest on: changed in the shop, it must be reviewed again.
-_LEGAL = (
+LEGAL = (
     *("category", "hs", "origin", "route", "mode", "unit", "net_weight_kg", "gross_weight_kg", "brand"),
     *("specification", "declaration_elements", "statutory", "net_content", "gtin", "establishment_no", "priced_by"),
 )
@@ -69,7 +71,7 @@ _FACTS = (
     *("sku", "title_zh", "title_en", "description_zh", "description_en", "price_fen", "cold_chain", "attributes"),
     "images",
     *("least_life_days", "least_life_percent", *catch_weight.FIELDS),
-    *_LEGAL,
+    *LEGAL,
 )
 
 
@@ -159,9 +161,11 @@ def change(
                 raise Problem(STALE, f"the listing is at version {row.version} now, not {version}")
             before = row.hs
             amend(row, values)
-            compliance.check_route(row, clock.today())
-            if not values.keys().isdisjoint(("least_life_days", "least_life_percent")):
-                lots.keep_rule(session, row)
+            # What stays in the shop must be whole; what goes to review is looked at whole there.
+            check = compliance.check_all if row.status == "published" else compliance.check_route
+            check(row, clock.today())
+            if not values.keys().isdisjoint(lots.RULE):
+                lots.keep_rule(session, [row])
             _store(session, row, actor, "listing_changed", fields=sorted(values))
             _confirm_code(session, row, actor, before)
             return dump(row)
@@ -172,17 +176,17 @@ def change(
 def _confirm_code(session: Session, row: Listing, actor: str, before: str | None) -> None:
     """Keep who chose the goods code: whatever was suggested, a person answers for it."""
     if row.hs not in (None, before):
-        audit.record(session, actor, "hs_confirmed", "listing", row.id, hs=row.hs, version=row.version)
+        audit.record(session, actor, HS_CONFIRMED, "listing", row.id, hs=row.hs, version=row.version)
 
 
 def amend(row: Listing, values: dict[str, Any]) -> None:
     """Write changes into a row; those of what the law rests on take it out of the shop until it is reviewed again."""
-    before = {name: getattr(row, name) for name in _LEGAL}
+    before = {name: getattr(row, name) for name in LEGAL}
     given = dict(values.get("declaration_elements", ()))
     if given and elements.say_the_same(given, dict(row.declaration_elements)):
         values = {name: value for name, value in values.items() if name != "declaration_elements"}
     apply(row, values)
-    if any(before[name] != getattr(row, name) for name in _LEGAL):
+    if any(before[name] != getattr(row, name) for name in LEGAL):
         row.needs_review = True
         if row.status == "published":
             _move(row, "amend", clock.now())
@@ -306,6 +310,9 @@ def review(actor: str, listing_id: uuid.UUID, decision: str, reason: str) -> dic
             row.reasons = [] if approved else [reason]
             _enter(row)
             _store(session, row, actor, f"listing_{decision}", reason=reason)
+            remark = requirements.remark_of(row, clock.today()) if approved else None
+            if remark is not None:  # who approves has read it and looked at the goods
+                audit.record(session, actor, "remark_confirmed", "listing", row.id, version=row.version, **remark)
             about = {"sku": row.sku, "title": {"zh": row.title_zh, "en": row.title_en}, "reason": reason}
             notices.tell(session, row.merchant_id, f"listing_{row.status}", row.id, about)
         return dump(row)
@@ -340,11 +347,13 @@ def managed_page(merchant_id: uuid.UUID, status: str | None, limit: int, cursor:
 
 
 def under_review(limit: int, cursor: str | None) -> dict[str, Any]:
-    """Submitted listings of all merchants, newest first, each with its merchant's name."""
+    """Submitted listings of all merchants, newest first, each with its merchant's name and what approval confirms."""
+    day = clock.today()
     statement = select(Listing, Merchant.registered_name).join(Merchant).where(Listing.status == "submitted")
 
     def named(row: Any) -> dict[str, Any]:
-        return {**dump(row[0]), "merchant": {"id": str(row[0].merchant_id), "name": row[1]}}
+        merchant = {"id": str(row[0].merchant_id), "name": row[1]}
+        return {**dump(row[0]), "merchant": merchant, "confirm_remark": requirements.remark_of(row[0], day)}
 
     return _page(statement, limit, cursor, named, lambda row: row[0].id)
 

@@ -30,6 +30,8 @@ TRANSIT_DAYS = 3
 # The condition on a lot under which it may be sold on the day `today`, as SQL; `saleable` says the same.
 SALEABLE = "NOT blocked AND (expires_on IS NULL OR expires_on - least_life_days >= :today)"
 
+RULE = ("least_life_days", "least_life_percent")  # of a listing; its lots carry what follows
+
 OUT_OF_STOCK = declare("out_of_stock", 409, "There is not enough in stock")
 LOT_STOPPED = declare("lot_stopped", 409, "The lot is recalled or in quarantine: nothing of it leaves the warehouse")
 
@@ -73,13 +75,15 @@ def least_life(produced_on: date | None, expires_on: date | None, days: int | No
     return TRANSIT_DAYS + (days or 0)
 
 
-def keep_rule(session: Session, listing: Listing) -> None:
-    """Reckon the remaining life that a listing now asks for anew for each of its lots; the caller has locked it."""
-    rule = (listing.least_life_days, listing.least_life_percent)
-    statement = select(Lot).where(Lot.listing_id == listing.id).order_by(Lot.id).with_for_update()
+def keep_rule(session: Session, listings: Sequence[Listing]) -> None:
+    """Reckon the remaining life that listings now ask for anew for each of their lots; the caller has locked them."""
+    if not listings:
+        return
+    rules = {row.id: (row.least_life_days, row.least_life_percent) for row in listings}
+    statement = select(Lot).where(Lot.listing_id.in_(rules)).order_by(Lot.id).with_for_update()
     with session.no_autoflush:  # a listing on its way out of the shop is not complete before its card is
         for lot in session.scalars(statement.execution_options(populate_existing=True)):
-            lot.least_life_days = least_life(lot.produced_on, lot.expires_on, *rule)
+            lot.least_life_days = least_life(lot.produced_on, lot.expires_on, *rules[lot.listing_id])
 
 
 def hold(session: Session, wants: Iterable[Want], ref: str) -> list[Allocation]:
@@ -199,7 +203,7 @@ def _weigh_out(session: Session, allocations: Sequence[Allocation]) -> dict[uuid
         if allocation.weight_kg is not None:
             weights[allocation.lot_id] -= allocation.weight_kg
     for lot_id, weight in weights.items():
-        session.execute(update(Lot).where(Lot.id == lot_id).values(weight_kg=Lot.weight_kg + weight))
+        session.execute(update(Lot).where(Lot.id == lot_id).values(weight_kg=func.coalesce(Lot.weight_kg, 0) + weight))
     return weights
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import rights
-from catalog.merchants import MERCHANT_EXISTS
+from catalog.merchants import MERCHANT_EXISTS, leave_rejected
 from catalog.models import Merchant, MerchantInvitation, MerchantMember
 from core import audit, clock
 from core.accounts import User, drop_role, ensure_role, normal_email
@@ -68,7 +68,8 @@ def invite(actor_id: uuid.UUID, merchant_id: uuid.UUID, email: str, role: str) -
             user_id = session.scalar(select(User.id).where(User.email == address, User.active))
             if user_id is None:
                 raise invalid("email", "is the address of no account", ACCOUNT_UNKNOWN)
-            if session.get(MerchantMember, user_id) is not None:
+            acts = select(MerchantMember.user_id).join(Merchant, Merchant.id == MerchantMember.merchant_id)
+            if session.scalar(acts.where(MerchantMember.user_id == user_id, Merchant.status != "rejected")) is not None:
                 raise Problem(MERCHANT_EXISTS, errors={"email": ["acts for a merchant already"]})
             facts = {"merchant_id": merchant_id, "user_id": user_id, "role": role, "invited_by": actor_id}
             row = MerchantInvitation(id=new_id(), invited_at=clock.now(), **facts)
@@ -116,6 +117,7 @@ def accept(user_id: uuid.UUID, invitation_id: uuid.UUID) -> dict[str, Any]:
             merchant_id = _merchant_of_invitation(session, invitation_id)
             merchant = session.scalars(select(Merchant).where(Merchant.id == merchant_id).with_for_update()).one()
             row = _taken(session, MerchantInvitation.id == invitation_id, MerchantInvitation.user_id == user_id)
+            leave_rejected(session, user_id)
             facts = {"user_id": user_id, "merchant_id": merchant_id, "role": row.role, "joined_at": clock.now()}
             session.execute(insert(MerchantMember).values(**facts))
             if merchant.status in ("approved", "suspended"):
@@ -135,7 +137,8 @@ def _merchant_of_invitation(session: Session, invitation_id: uuid.UUID) -> uuid.
 
 def _taken(session: Session, *conditions: Any) -> Any:
     """The invitation, taken off the table so that it is answered once. Raises Problem `not_found`."""
-    row = session.execute(delete(MerchantInvitation).where(*conditions).returning(MerchantInvitation.role)).first()
+    told = (MerchantInvitation.role, MerchantInvitation.user_id)
+    row = session.execute(delete(MerchantInvitation).where(*conditions).returning(*told)).first()
     if row is None:
         raise Problem(NOT_FOUND, "no such invitation")
     return row
@@ -150,8 +153,8 @@ def withdraw(actor_id: uuid.UUID, invitation_id: uuid.UUID) -> None:
         role = session.scalar(select(MerchantMember.role).where(*own))
         if role is not None and rights.MEMBERS in rights.MAY[role]:
             mine = MerchantInvitation.merchant_id == merchant_id
-        _taken(session, MerchantInvitation.id == invitation_id, mine)
-        _log(session, actor_id, "invitation_withdrawn", merchant_id, actor_id)
+        row = _taken(session, MerchantInvitation.id == invitation_id, mine)
+        _log(session, actor_id, "invitation_withdrawn", merchant_id, row.user_id)
 
 
 def change_role(actor_id: uuid.UUID, merchant_id: uuid.UUID, user_id: uuid.UUID, role: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def apply(user_id: uuid.UUID, values: dict[str, Any], *, merchant_id: uuid.UUID 
     )
     try:
         with transaction() as session:
-            _leave_rejected(session, user_id)
+            leave_rejected(session, user_id)
             session.add(row)
             session.flush()  # the membership below points at it
             member = {"user_id": user_id, "merchant_id": row.id, "role": "owner", "joined_at": clock.now()}
@@ -121,7 +121,7 @@ def change_own(user_id: uuid.UUID, merchant_id: uuid.UUID, values: dict[str, Any
         return dump(row)
 
 
-def _leave_rejected(session: Session, user_id: uuid.UUID) -> None:
+def leave_rejected(session: Session, user_id: uuid.UUID) -> None:
     """Someone whose application was refused may hand in another."""
     refused = select(Merchant.id).where(Merchant.status == "rejected")
     own = session.scalars(

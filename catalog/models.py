@@ -38,6 +38,7 @@ RETAIL, GENERAL, SERVICES = ROUTES
 RETAIL_MODES = ("1210", "9610")
 MEMBER_ROLES = ("owner", "manager", "stock_clerk", "viewer")
 PRICED_BY = ("unit", "kg")
+PRICE_MOST = 10**11  # a thousand million yuan: dearer than any machine, far below what the engine bounds
 ESTABLISHMENT_STANDINGS = ("registered", "suspended", "cancelled")
 IMPORT_STATUSES = ("queued", "running", "done", "failed")
 MOVEMENT_KINDS = ("receipt", "shipment", "adjustment", "return", "destruction", "recall")

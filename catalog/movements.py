@@ -17,6 +17,8 @@ from core.database import db, transaction
 from core.errors import Problem, declare, invalid
 from core.money import plain
 
+MOST = Decimal(10**14)  # what the column holds
+
 MOVED_ALREADY = declare("moved_already", 409, "This reference has moved this lot already")
 
 
@@ -40,6 +42,10 @@ def write(actor: str, merchant_id: uuid.UUID, lot_id: uuid.UUID, values: dict[st
                 raise invalid("kind", "the lot is not recalled")
             if sign < 0 and quantity > lot.on_hand - lot.reserved:
                 raise Problem(STOCK_RESERVED, f"{plain(lot.on_hand - lot.reserved)} are free of orders")
+            if lot.on_hand + sign * quantity >= MOST or (lot.weight_kg or 0) + sign * (weight or 0) >= MOST:
+                raise invalid("quantity", "is more than a lot can hold")
+            if sign < 0 and weight is not None and weight > (lot.weight_kg or 0):
+                raise invalid("weight_kg", f"the lot weighs {plain(lot.weight_kg or Decimal(0))} kg: count it first")
             lot.on_hand += sign * quantity
             if weight is not None:
                 lot.weight_kg = (lot.weight_kg or Decimal(0)) + sign * weight

@@ -1,7 +1,9 @@
 """What the platform tells a merchant: kept in its own table, read on its own page, never lost with a mail.
 
 Kinds: `listing_closed_by_law` (data: day, edition, closures as {code, field, rule, source}), and `listing_published`,
-`listing_draft`, `listing_withdrawn` (an operator's decision; data: reason). All name the listing's sku and title.
+`listing_draft`, `listing_withdrawn` (an operator's decision; data: reason), `lot_recall`, `lot_quarantine`,
+`lot_released` (an operator's; data: lot, batch_no, reason), and what a company does to a request for quotation, from
+`rfq_requested` to `rfq_message` (data: rfq, number). All name the listing's sku and title.
 """
 
 from __future__ import annotations

@@ -55,9 +55,12 @@ def page(sort: str, conditions: tuple[str, ...], worded: bool, continued: bool, 
 _LATIN = "plainto_tsquery('english', %(latin)s)"
 MATCHED = f"(CAST(%(han)s AS tsquery) && {_LATIN}) || CAST(%(code)s AS tsquery)"
 _TEXT_POINTS = (
-    f"least({ranking.TEXT}, round(({ranking.TEXT} * ts_rank(l.search, (SELECT rank FROM asked)))::numeric)::integer)"
+    f"least({ranking.TEXT}, ({ranking.TEXT} * ts_rank(l.search, (SELECT rank FROM asked)))::integer)"  # a cast rounds
 )
 _EXACT = "l.search @@ (SELECT code FROM asked)"
+_EXACT_CODE = "l.search @@ (SELECT code_itself FROM asked)"
+# A merchant names its sku: one that is a word of other listings (lobster) buys no place before them.
+_ALONE = "(SELECT NOT EXISTS (SELECT FROM near WHERE id NOT IN (SELECT id FROM exact)))"
 _BEST = "ORDER BY l.quality DESC, l.id DESC"
 
 
@@ -71,6 +74,7 @@ class Looking:
     family: str
     strict: bool
     is_code: bool
+    is_sku: bool
     tagged: bool
     banded: bool
 
@@ -87,13 +91,15 @@ def ranked(looking: Looking, edged: bool, continued: bool, rows: int) -> str:
     else:
         near = _portions(looking, "", "", ranking.HEAD)
     after = "WHERE (key, id) < (%(key)s, %(key_id)s)" if continued else ""
+    picked = "(SELECT id FROM exact UNION SELECT id FROM near)" if looking.is_sku else "near"
+    exact = f"{_EXACT} AND {_ALONE}" if looking.is_sku else _EXACT_CODE if looking.is_code else "false"
     return f"""
-        WITH {_asked(looking)}, {_exact(looking)}, near AS MATERIALIZED ({near}), page AS (
+        WITH {_asked(looking)}, {_exact(looking)} near AS MATERIALIZED ({near}), page AS (
             SELECT * FROM (
                 SELECT l.id, text_points, exact,
                     CASE WHEN exact THEN {ranking.EXACT} ELSE 0 END + text_points + l.quality AS key
-                FROM (SELECT id FROM exact UNION SELECT id FROM near) AS picked JOIN listing AS l USING (id)
-                CROSS JOIN LATERAL (SELECT {_TEXT_POINTS} AS text_points, {_EXACT} AS exact OFFSET 0) AS points
+                FROM {picked} AS picked JOIN listing AS l ON l.id = picked.id
+                CROSS JOIN LATERAL (SELECT {_TEXT_POINTS} AS text_points, {exact} AS exact OFFSET 0) AS points
             ) AS scored {after} ORDER BY key DESC, id DESC LIMIT {rows}
         )
         SELECT {_CARD}, l.quality_parts::text AS parts, page.text_points, page.exact, page.key, stock.available,
@@ -109,12 +115,13 @@ def following(looking: Looking, rows: int) -> str:
     """A page of the matches that come after the ranked ones, by quality alone."""
     rest = _portions(
         looking,
-        "(l.quality, l.id) < (%(key)s, %(key_id)s) AND l.id NOT IN (SELECT id FROM exact)",
+        "(l.quality, l.id) < (%(key)s, %(key_id)s)"
+        + (" AND l.id NOT IN (SELECT id FROM exact)" if looking.is_sku else ""),
         "least <= %(key)s",
         rows,
     )
     return f"""
-        WITH {_asked(looking)}, {_exact(looking)}, page AS MATERIALIZED ({rest})
+        WITH {_asked(looking)}, {_exact(looking)} page AS MATERIALIZED ({rest})
         SELECT {_CARD}, l.quality_parts::text AS parts, NULL AS text_points, false AS exact, l.quality AS key,
             stock.available
         FROM page JOIN listing AS l USING (id) CROSS JOIN LATERAL ({_AVAILABLE.format("l.id")}) AS stock {_BEST}
@@ -124,19 +131,21 @@ def following(looking: Looking, rows: int) -> str:
 def _asked(looking: Looking) -> str:
     """What is asked, read once."""
     code = " || code" if looking.is_code else ""
+    itself = ", CAST(%(code_itself)s AS tsquery) AS code_itself" if looking.is_code else ""
     return f"""asked AS MATERIALIZED (
-        SELECT (han_found && latin){code} AS found, (han && latin){code} AS whole, code, han_rank || latin AS rank
+        SELECT (han_found && latin){code} AS found, (han && latin){code} AS whole, code{itself},
+            han_rank || latin AS rank
         FROM (SELECT CAST(%(han_found)s AS tsquery) AS han_found, CAST(%(han)s AS tsquery) AS han,
             CAST(%(han_rank)s AS tsquery) AS han_rank, CAST(%(code)s AS tsquery) AS code, {_LATIN} AS latin) AS given
     )"""
 
 
 def _exact(looking: Looking) -> str:
-    """Who bears the very sku; a goods code is borne by too many."""
-    wanted = "false" if looking.is_code else " AND ".join([*looking.conditions, _EXACT])
-    return (
-        f"exact AS MATERIALIZED (SELECT l.id, l.quality FROM listing AS l WHERE {wanted} {_BEST} LIMIT {ranking.HEAD})"
-    )
+    """Who bears the very sku, when it can be one; a goods code is borne by too many."""
+    if not looking.is_sku:
+        return ""
+    wanted = " AND ".join([*looking.conditions, _EXACT])
+    return f"exact AS MATERIALIZED (SELECT l.id FROM listing AS l WHERE {wanted} {_BEST} LIMIT {ranking.HEAD}),"
 
 
 def _portions(looking: Looking, bound: str, worth: str, rows: int) -> str:

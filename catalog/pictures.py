@@ -26,7 +26,7 @@ from core.web import API_PREFIX
 REFUSED = declare("image_refused", 422, "The file is not a picture that can be shown")
 
 SIZE_MOST = 10 << 20  # bytes of a file
-PIXELS_MOST = 25_000_000  # decoded at most 100 MB, of one picture at a time
+PIXELS_MOST = 25_000_000  # decoded at most 100 MB, 230 MB while a transparent one is made smaller; one at a time
 SIZES = {"small": 400, "medium": 800, "large": 1600}  # the longer side, never enlarged
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
@@ -70,7 +70,7 @@ def _drawn(raw: bytes) -> tuple[dict[str, bytes], tuple[int, int]]:
         with Image.open(BytesIO(raw), formats=_FORMATS) as given:
             if given.width * given.height > PIXELS_MOST:
                 raise _refused(f"must have at most {PIXELS_MOST // 1_000_000} million pixels")
-            if getattr(given, "n_frames", 1) > 1:
+            if given.format != "MPO" and getattr(given, "n_frames", 1) > 1:  # cameras put a preview behind
                 raise _refused("must be one picture, not several in turn")
             whole = _plain(given)
     except Problem:
@@ -83,9 +83,8 @@ def _drawn(raw: bytes) -> tuple[dict[str, bytes], tuple[int, int]]:
 def _plain(given: Image.Image) -> Image.Image:
     """Upright, at most as large as shown, on white; without profile, EXIF or comment."""
     given.draft("RGB", (SIZES["large"], SIZES["large"]))  # a large JPEG is decoded at a fraction of its size
-    upright = ImageOps.exif_transpose(given)
-    upright.thumbnail((SIZES["large"], SIZES["large"]))
-    coloured = upright.convert("RGBA")
+    given.thumbnail((SIZES["large"], SIZES["large"]))
+    coloured = ImageOps.exif_transpose(given).convert("RGBA")
     ground = Image.new("RGB", coloured.size, "white")
     ground.paste(coloured, mask=coloured.getchannel("A"))
     return ground
@@ -105,7 +104,7 @@ def _encoded(whole: Image.Image, side: int) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     """All of the file or none, whoever else writes the same."""
-    if path.exists():
+    if path.exists() and path.stat().st_size == len(data):
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if shutil.disk_usage(path.parent).free < RESERVE:
@@ -113,6 +112,8 @@ def _write(path: Path, data: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # the address is told for good, so the bytes must be there after a power cut
     Path(name).replace(path)
 
 

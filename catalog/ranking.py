@@ -9,8 +9,9 @@
                + delivery (up to 80: share of this listing's own orders that arrived in time, over 90 days; see below)
 
 Delivery is told of the listing, never of its merchant: a new listing of anybody stands where 18 of 20 orders in time
-would put it, and as many facts of its own outweigh that (a beta prior). An exact goods code or sku comes before
-everything else. Quality is kept in the row (`catalog.quality` reckons it), so that a page only reads it.
+would put it, and as many facts of its own outweigh that (a beta prior). An exact goods code comes before everything
+else, and so does a sku, unless it is a word of other listings: a merchant names its skus. Quality is kept in the row
+(`catalog.quality` reckons it), so that a page only reads it.
 
 Of very many matches the 96 of the best quality are ranked by their words, and the rest follow by quality alone.
 """
@@ -41,14 +42,8 @@ RULE = (
 _RULE = json.dumps(RULE)
 
 
-def explanation(parts: dict[str, Any], text_points: int | None = None, *, exact: bool = False) -> dict[str, Any]:
-    """The figures of one listing with what each means."""
-    told: dict[str, Any] = json.loads(told_text(json.dumps(parts), text_points, exact))
-    return told
-
-
 def told_text(parts: str, text_points: int | None, exact: bool = False) -> str:
-    """The same as JSON text, of the parts as the row keeps them; a page asks it of every card."""
+    """The figures of one listing as JSON text, of the parts as the row keeps them; a page asks it of every card."""
     score, told = _quality(parts)
     before = ""
     if exact:
@@ -116,8 +111,8 @@ _RECKONED = {
         f" (in time + {ASSUMED_IN_TIME}) / (due + {ASSUMED_DUE}); so a new listing is neutral, whoever sells it",
     },
     "exact": {
-        "zh": "输入的正是其商品编码或货号",
-        "en": "what was typed is its goods code or its sku",
+        "zh": "输入的正是其商品编码；或正是其货号，且该词不出现在其他商品的文字中",
+        "en": "what was typed is its goods code, or its sku while no other listing has it among its words",
     },
     "head": {
         "zh": f"吻合的商品很多时，质量分最高的 {HEAD} 件按词语排序，其余按质量分排在其后",

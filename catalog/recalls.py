@@ -2,6 +2,7 @@
 
 From the moment it is committed nothing of the lot is sold and nothing leaves the warehouse: selling and shipping lock
 the lot and look. What becomes of the orders is the shop's business; it hears of it in the same transaction (`on_stop`).
+What an operator does to a lot, its merchant is told by a notice.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog import merchants, receiving
+from catalog import merchants, notices, receiving
 from catalog.merchants import WRONG_STATE
 from catalog.models import QUARANTINE, RECALL, STOPPED, Listing, Lot, Merchant
 from core import audit, clock, paging
@@ -36,18 +37,21 @@ def recall(actor: str, merchant_id: uuid.UUID | None, lot_id: uuid.UUID, reason:
     """
     with transaction() as session:
         lot, listing = receiving.own_lot(session, merchant_id, lot_id)
-        _stop(session, actor, lot, listing, RECALL, reason)
+        _stop(session, actor, lot, listing, RECALL, reason, told=merchant_id is None)
         return receiving.dump(lot)
 
 
 def recall_batch(actor: str, batch_no: str, merchant_id: uuid.UUID | None, reason: str) -> dict[str, Any]:
-    """Recall every lot of a batch, in one transaction, of one merchant or of all. Raises Problem `not_found`."""
+    """For operators: recall every lot of a batch, in one transaction, of one merchant or of all.
+
+    Raises Problem `not_found`.
+    """
     with transaction() as session:
         lots = _of_batch(session, batch_no, merchant_id)
         if not lots:
             raise Problem(NOT_FOUND, "no lot has this batch number")
         for lot, listing in lots:
-            _stop(session, actor, lot, listing, RECALL, reason)
+            _stop(session, actor, lot, listing, RECALL, reason, told=True)
         return {"items": [receiving.dump(lot) for lot, _ in lots]}
 
 
@@ -65,16 +69,32 @@ def _of_batch(session: Session, batch_no: str, merchant_id: uuid.UUID | None) ->
     return [(lot, listings[lot.listing_id]) for lot in lots]
 
 
-def _stop(session: Session, actor: str, lot: Lot, listing: Listing, kind: str, reason: str) -> None:
-    """A recall goes further than a quarantine, and neither is taken back by the other."""
+def quarantine(actor: str, lot_id: uuid.UUID, reason: str) -> dict[str, Any]:
+    """An operator has doubts: the lot is stopped until an operator has looked. Raises Problem `not_found`."""
+    with transaction() as session:
+        lot, listing = receiving.own_lot(session, None, lot_id)
+        _stop(session, actor, lot, listing, QUARANTINE, reason, told=True)
+        return receiving.dump(lot)
+
+
+def _stop(session: Session, actor: str, lot: Lot, listing: Listing, kind: str, reason: str, *, told: bool) -> None:
+    """A recall goes further than a quarantine, and neither is taken back by the other. `told`: tell the merchant."""
     if lot.block_kind in (RECALL, kind):
         return
     receiving.set_block(lot, kind, reason)
     audit.record(session, actor, f"lot_{kind}", "lot", lot.id, batch=lot.batch_no, reason=reason)
+    if told:
+        _tell(session, lot, listing, f"lot_{kind}", reason)
     session.flush()
     receiving.show(session, listing)
     for listener in _listeners:
         listener(session, lot.id)
+
+
+def _tell(session: Session, lot: Lot, listing: Listing, kind: str, reason: str) -> None:
+    about = {"sku": listing.sku, "title": {"zh": listing.title_zh, "en": listing.title_en}}
+    batch = {"lot": str(lot.id), "batch_no": lot.batch_no, "reason": reason}
+    notices.tell(session, listing.merchant_id, kind, listing.id, {**about, **batch})
 
 
 def report_temperature(
@@ -92,7 +112,7 @@ def report_temperature(
     with transaction() as session:
         lot, listing = receiving.own_lot(session, merchant_id, lot_id)
         audit.record(session, actor, "temperature_broken", "lot", lot.id, at=at, celsius=measured, allowed=allowed)
-        _stop(session, actor, lot, listing, QUARANTINE, reason)
+        _stop(session, actor, lot, listing, QUARANTINE, reason, told=merchant_id is None)
         return receiving.dump(lot)
 
 
@@ -107,6 +127,7 @@ def release(actor: str, lot_id: uuid.UUID, reason: str) -> dict[str, Any]:
             raise Problem(WRONG_STATE, "the lot is not in quarantine")
         receiving.set_block(lot, None, None)
         audit.record(session, actor, "lot_released", "lot", lot.id, reason=reason)
+        _tell(session, lot, listing, "lot_released", reason)
         session.flush()
         receiving.show(session, listing)
         return receiving.dump(lot)

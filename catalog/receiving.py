@@ -209,8 +209,8 @@ def _check_counted(listing: Listing, counted: Decimal, weight_kg: Decimal | None
         raise invalid("weight_kg", "is of goods priced by the kg only")
 
 
-def block(actor: str, merchant_id: uuid.UUID | None, lot_id: uuid.UUID, reason: str | None) -> dict[str, Any]:
-    """Stop the sale of a lot, or with no reason allow it again; an operator (merchant None) may block any.
+def block(actor: str, merchant_id: uuid.UUID, lot_id: uuid.UUID, reason: str | None) -> dict[str, Any]:
+    """Stop the sale of an own lot, or with no reason allow it again.
 
     A lot that is recalled or in quarantine stays so. Raises Problem `not_found`, `wrong_state`.
     """

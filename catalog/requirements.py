@@ -33,6 +33,15 @@ def of(row: Listing, day: date) -> list[dict[str, Any]]:
     return [*own, *_of_law(tariff, row, day)]
 
 
+def remark_of(row: Listing, day: date) -> dict[str, str] | None:
+    """The row of the retail import list whose remark a person must confirm of the goods before they are sold: which
+    goods of the code are meant, or which are not, is said in words that no field of a listing answers."""
+    entry = edition.tariff().positive_list(str(row.hs)[:8], day) if row.route == RETAIL else None
+    if entry is None or not entry.remark:
+        return None
+    return {"row": entry.hs, "edition": entry.edition, "remark": entry.remark}
+
+
 def _of_law(tariff: Tariff, row: Listing, day: date) -> list[dict[str, Any]]:
     """The requirements of the engine's answer; none where the law refuses the goods, which compliance has said."""
     line = taxes.line_of(row)

@@ -22,11 +22,13 @@ from catalog.page_statements import Looking
 from core import clock, paging
 from core.database import read
 from core.errors import NOT_FOUND, Problem, invalid
+from core.web import UNAVAILABLE
 from customs import edition
 
 __all__ = ["SORTS", "Request", "browse", "detail"]
 
 _MOST = 2**62
+_ROUNDS = 20
 
 
 def browse(request: Request) -> str:
@@ -108,7 +110,7 @@ def _ranked(request: Request, narrow: Narrowing, words: Words) -> tuple[Sequence
 def _looking(narrow: Narrowing, words: Words) -> Looking:
     tagged = any(name in narrow.values for name in _TAGGED)
     banded = narrow.bands is not None
-    return Looking(tuple(narrow.conditions()), words.family, words.strict, words.is_code, tagged, banded)
+    return Looking(tuple(narrow.conditions()), words.family, words.strict, words.is_code, words.is_sku, tagged, banded)
 
 
 _TAGGED = ("category", "department", "origin", "route", "merchant")
@@ -137,12 +139,14 @@ def _place(cursor: str | None) -> tuple[str, int | None, uuid.UUID | None, int |
 
 def _fresh(statement: str, values: dict[str, Any], *, anew: bool = False) -> Sequence[Any]:
     """The rows of a statement, none of a card that another day's law has made."""
-    values |= {"today": clock.today(), "edition": edition.tariff().edition}
-    rows = read(statement, values, planned_anew=anew)
-    stale = [row.id for row in rows if row.stale]
-    if stale and cards.refresh(stale):
+    for _ in range(_ROUNDS):
+        values |= {"today": clock.today(), "edition": edition.tariff().edition}
         rows = read(statement, values, planned_anew=anew)
-    return rows
+        stale = [row.id for row in rows if row.stale]
+        if not stale:
+            return rows
+        cards.refresh(stale)  # what the new day closes leaves the page, and what comes up behind it may be stale too
+    raise Problem(UNAVAILABLE, "the shelf is being held to the law of the day; try again shortly")
 
 
 def detail(listing_id: uuid.UUID) -> tuple[str, int]:

@@ -72,7 +72,9 @@ UNDER_ONE = f"""
             UNION ({_TOP} AND value IN (SELECT merchant_id::text FROM shelf_change))
         )
         UNION ALL
-        SELECT facet, value, delta FROM shelf_change AS one
+        SELECT facet, value, delta FROM (
+            SELECT {_KEY}, sum(delta) AS delta FROM shelf_change GROUP BY {_KEY} HAVING sum(delta) <> 0
+        ) AS one
         CROSS JOIN LATERAL (VALUES {_values("one", everything=True)}) AS filter (narrowed, by)
         CROSS JOIN LATERAL (VALUES {_values("one")}) AS told (facet, value)
         WHERE narrowed = %(narrowed)s AND by = %(by)s

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select, tuple_
@@ -51,6 +52,13 @@ def _texts(facts: dict[str, Any]) -> dict[str, Any]:
                        for name, value in attributes.shown(facts["category"], facts["attributes"] or {})],
         "images": [pictures.told(entry) for entry in facts.get("images") or ()],
     }  # fmt: skip
+
+
+def changed(listing_id: uuid.UUID, one: int, other: int, names: Sequence[str]) -> list[str]:
+    """Which of these facts two versions tell otherwise; none of a version that was not kept."""
+    wanted = select(ListingVersion.facts).where(ListingVersion.listing_id == listing_id)
+    found = db.session.scalars(wanted.where(ListingVersion.version.in_((one, other)))).all()
+    return [name for name in names if len({json.dumps(facts.get(name) or None, sort_keys=True) for facts in found}) > 1]
 
 
 def bought(keys: Collection[Key]) -> dict[Key, dict[str, Any]]:

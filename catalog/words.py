@@ -15,6 +15,7 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff々〇"
 _RUNS = re.compile(f"[{_HAN}]+")
 _LATIN = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 _CODE = re.compile(r"[0-9][0-9.]{3,14}\Z", re.ASCII)
+_SKU = re.compile(r"[!-~]{1,64}\Z")  # as `catalog.api.schemas` takes it
 _POSITION_MOST = 16_000  # a tsvector keeps positions up to 16,383
 _GAP = 5
 
@@ -72,12 +73,12 @@ def han_vector(parts: list[Part]) -> str:
 def code_vector(hs: str | None, sku: str) -> str:
     """A goods code is found whole and by its heading, subheading and 8 digits; a sku as written.
 
-    Their lexemes begin with a mark, or the word beef would count as the code of everything that says beef.
+    Their lexemes begin with a mark, or the word beef would count as the code of everything that says beef. A sku that
+    looks like a goods code is found by it, with a weight that tells it from one: it buys no place before the goods.
     """
-    lexemes = {_quoted(CODE_MARK + normal(sku))}
-    if hs:
-        lexemes |= {f"'{CODE_MARK}{hs[:length]}'" for length in (4, 6, 8, 10) if len(hs) >= length}
-    return " ".join(f"{lexeme}:1A" for lexeme in sorted(lexemes))
+    own = _quoted(CODE_MARK + normal(sku)) + (":1" if is_code(sku) else ":1A")
+    codes = {f"'{CODE_MARK}{hs[:length]}':1A" for length in (4, 6, 8, 10) if len(hs) >= length} if hs else set()
+    return " ".join(sorted({own, *codes}))
 
 
 def han_query(text: str) -> str:
@@ -124,9 +125,9 @@ def is_code(text: str) -> bool:
 
 
 def code_query(text: str) -> str:
-    """The text form of a tsquery for what is typed whole: a goods code (dots allowed) or a sku."""
+    """The text form of a tsquery for what is typed whole: a goods code (dots allowed) or a sku; empty for neither."""
     word = normal(text).strip()
-    if not word:
+    if not _SKU.match(word):
         return ""
     return _quoted(CODE_MARK + (word.replace(".", "") if _CODE.match(word) else word))
 

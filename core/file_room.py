@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -47,14 +49,17 @@ class FileRoom:
         return self.folder(key) / "errors"
 
     def keep(self, key: uuid.UUID, stream: BinaryIO, size: int) -> Path:
-        """Store what was sent. Raises Problem storage_full."""
+        """Store what was sent, all of it or none, whoever else sends it or reads it. Raises Problem storage_full."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(self.root).free < self.share * size + RESERVE:
             raise Problem(FULL, headers={"Retry-After": "600"})
         self.folder(key).mkdir(mode=0o700, exist_ok=True)
-        with self.given(key).open("wb") as file:
+        handle, name = tempfile.mkstemp(dir=self.folder(key))
+        with os.fdopen(handle, "wb") as file:
             shutil.copyfileobj(stream, file, 1 << 20)
-        return self.given(key)
+            file.flush()
+            os.fsync(file.fileno())  # the answer says it is there
+        return Path(name).replace(self.given(key))
 
     def drop_given(self, key: uuid.UUID) -> None:
         self.given(key).unlink(missing_ok=True)

@@ -74,3 +74,8 @@ def plain(number: Decimal) -> str:
     """A decimal without exponent or trailing zeros: Decimal("12.00") -> "12"."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plain_or_none(number: Decimal | None) -> str | None:
+    """The same of a number that need not be there."""
+    return None if number is None else plain(number)

@@ -134,9 +134,9 @@ def _address(account_id: uuid.UUID, address_id: uuid.UUID | None) -> dict[str, A
     return found
 
 
-def new_number(day_text: str) -> str:
+def new_number(day_text: str, prefix: str = "LF") -> str:
     """18 letters and digits: the Beijing day, then 50 random bits, so that numbers cannot be guessed."""
-    return f"LF{day_text}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return f"{prefix}{day_text}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
 
 
 class _Rows:

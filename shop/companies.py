@@ -30,6 +30,7 @@ MOVES: dict[str, tuple[str, str]] = {
     "suspend": ("verified", "suspended"),
     "reinstate": ("suspended", "verified"),
 }
+_TOLD_OF_OTHERS = ("verified", "suspended")
 
 
 def put(account_id: uuid.UUID, registered_name: str, uscc: str) -> dict[str, Any]:
@@ -121,17 +122,21 @@ def _refusal(session: Session, company_id: uuid.UUID, decision: str, version: in
 
 
 def page_of(status: str, limit: int, cursor: str | None) -> dict[str, Any]:
-    """Companies of a status, oldest first, each with how many other accounts are verified under the same code."""
+    """Companies of a status, oldest first, each with how many others are verified and suspended under its code."""
     statement = select(Company).where(Company.status == status).order_by(Company.id).limit(limit + 1)
     seen = cursors.after(cursor)
     if seen is not None:
         statement = statement.where(Company.id > seen)
     rows, following = cursors.page(db.session.scalars(statement).all(), limit)
     codes = {row.uscc for row in rows}
-    known = select(Company.uscc, func.count()).where(Company.uscc.in_(codes), Company.status == "verified")
-    others: dict[str, int] = {uscc: count for uscc, count in db.session.execute(known.group_by(Company.uscc))}
-    items = [{**dump(row), "also_verified": others.get(row.uscc, 0) - (row.status == "verified")} for row in rows]
-    return {"items": items, "next": following}
+    known = select(Company.uscc, Company.status, func.count()).where(Company.uscc.in_(codes))
+    known = known.where(Company.status.in_(_TOLD_OF_OTHERS)).group_by(Company.uscc, Company.status)
+    found = {(uscc, status): count for uscc, status, count in db.session.execute(known)}
+    return {"items": [{**dump(row), **_others(row, found)} for row in rows], "next": following}
+
+
+def _others(row: Company, found: dict[tuple[str, str], int]) -> dict[str, int]:
+    return {f"also_{each}": found.get((row.uscc, each), 0) - (row.status == each) for each in _TOLD_OF_OTHERS}
 
 
 def dump(row: Company) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Whether orders arrive in time, told to the ranking listing by listing: facts of the goods' orders, of no merchant.
 
-An order is due so many days after the seller could act: after it was paid, or, where customs had to release it first,
-after the release. It came in time when it was delivered by then, by our own clock: what the merchant says of the hour
-changes nothing. Cancelled and rejected orders are nobody's delay.
+An order is due so many days after the seller could act (after it was paid, or, where customs had to release it first,
+after the release), or after the weeks of the accepted offer when they are more. It came in time when it was delivered
+by then, by our own clock: what the merchant says of the hour changes nothing. Cancelled and rejected orders are
+nobody's delay, and neither are goods that a recall kept back.
 """
 
 from __future__ import annotations
@@ -22,12 +23,17 @@ DUE_DAYS = {"0110": 5, "1210": 5, "9610": 7}
 _TELL = text(
     """
     WITH promised AS (
-        SELECT id, coalesce(released_at, paid_at) + make_interval(days => CASE mode
-            WHEN '9610' THEN :direct ELSE :stocked END) AS due_at
+        SELECT id, coalesce(released_at, paid_at) + greatest(
+            make_interval(days => CASE mode WHEN '9610' THEN :direct ELSE :stocked END),
+            (SELECT make_interval(weeks => offer.delivery_weeks) FROM rfq
+             JOIN rfq_offer AS offer ON offer.rfq_id = rfq.id AND offer.status = 'accepted'
+             WHERE rfq.purchase_id = sales_order.purchase_id)) AS due_at
         FROM sales_order
-        WHERE route <> 'services' AND paid_at > :since - interval '30 days'
+        WHERE route <> 'services'
+          AND (paid_at > :since - interval '30 days' OR purchase_id IN (SELECT purchase_id FROM rfq))
           AND (route <> 'cross_border_retail' OR released_at IS NOT NULL)
           AND status IN ('paid', 'released', 'shipped', 'delivered', 'completed', 'returned')
+          AND NOT EXISTS (SELECT FROM return_request WHERE order_id = sales_order.id AND unsent)
     ), judged AS (
         SELECT promised.id, coalesce(arrived.at <= promised.due_at, false) AS in_time
         FROM promised

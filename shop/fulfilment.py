@@ -15,7 +15,7 @@ from core.database import db, end_read, transaction
 from core.errors import NOT_FOUND, Problem, invalid
 from customs import declarations
 from shop import holds, moves, weighing
-from shop.models import Order, OrderEvent, waybill_numbers
+from shop.models import Order, OrderEvent, Return, waybill_numbers
 
 # After the time in which a return can be declared (30 days), a delivered order needs nobody's attention any more.
 COMPLETE_AFTER = timedelta(days=30)
@@ -41,6 +41,9 @@ def ship(actor: Actor, order_id: uuid.UUID, at: datetime) -> None:
         if not moves.move(session, [order.id], "shipped", str(actor.id), happened_at=at):
             raise moves.refuse(order, "shipped")
         lots.take_out(session, holds.allocations_of(session, [order.id]), order.number)
+        back = select(Return.id).where(Return.order_id == order.id, Return.unsent, Return.status == "requested")
+        if session.scalar(back) is not None:
+            raise moves.refuse(order, "shipped while customs is asked to take it back")
         weighing.pay_difference(session, order)
         audit.record(session, str(actor.id), "order_shipped", "order", order_id, at=clock.instant_text(at))
 

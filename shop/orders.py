@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, select
 
 from catalog import merchants, versions
+from catalog.models import Lot
 from core import clock
 from core.accounts import Actor
 from core.database import db
 from core.errors import NOT_FOUND, Problem
-from core.money import fen_text, plain
+from core.money import fen_text, plain, plain_or_none
 from customs.declarations import LIST
 from customs.models import Declaration, WindowDocument
 from shop import cursors, payments, weighing
-from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase, Refund
+from shop.models import Order, OrderAllocation, OrderEvent, OrderLine, Payment, Purchase, Refund
 
 TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
 SUMS = ("goods", "freight", "insurance", "discount", *TAXES, "total")
@@ -29,7 +30,10 @@ def sums(row: Any, names: Sequence[str]) -> dict[str, str]:
     return {name: fen_text(getattr(row, f"{name}_fen")) for name in names}
 
 
-def dump_line(line: OrderLine) -> dict[str, Any]:
+Lots = Mapping[uuid.UUID, list[dict[str, Any]]]
+
+
+def dump_line(line: OrderLine, lots: Lots | None = None) -> dict[str, Any]:
     facts = line.facts
     return {
         "line": line.position,
@@ -45,11 +49,12 @@ def dump_line(line: OrderLine) -> dict[str, Any]:
         **sums(line, LINE_SUMS),
         **line.assessment,
         **({"quotation": facts["quotation"]} if "quotation" in facts else {}),
+        **({} if lots is None else {"lots": lots.get(line.id, [])}),
     }
 
 
-def dump(order: Order, lines: Sequence[OrderLine]) -> dict[str, Any]:
-    """An order as its buyer sees it; amounts as quoted and charged."""
+def dump(order: Order, lines: Sequence[OrderLine], lots: Lots | None = None) -> dict[str, Any]:
+    """An order as its buyer sees it, amounts as quoted and charged; with `lots` as those see it who send the goods."""
     return {
         "id": str(order.id),
         "number": order.number,
@@ -61,7 +66,7 @@ def dump(order: Order, lines: Sequence[OrderLine]) -> dict[str, Any]:
         "route": order.route,
         "mode": order.mode,
         "warehouse": str(order.warehouse_id) if order.warehouse_id else None,
-        "lines": [dump_line(line) for line in lines],
+        "lines": [dump_line(line, lots) for line in lines],
         **sums(order, SUMS),
         "dutiable_value": fen_text(order.dutiable_value_fen),
         "refunded": fen_text(order.refunded_fen),
@@ -83,48 +88,73 @@ def lines_by_order(order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Order
     return found
 
 
+def _lots_of(order_ids: Sequence[uuid.UUID]) -> Lots:
+    """Which lots serve each line, first expired first, in one statement; empty once the goods are given back."""
+    statement = (
+        select(OrderAllocation, Lot.expires_on)
+        .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
+        .outerjoin(Lot, Lot.id == OrderAllocation.lot_id)
+        .where(OrderLine.order_id.in_(order_ids))
+        .order_by(OrderAllocation.line_id, Lot.expires_on.nulls_last(), OrderAllocation.lot_id)
+    )
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for share, expires_on in db.session.execute(statement):
+        told = {
+            "lot_id": str(share.lot_id),
+            "batch_no": share.batch_no,
+            "expires_on": expires_on.isoformat() if expires_on else None,
+            "quantity": plain(share.quantity),
+            "weight_kg": plain_or_none(share.weight_kg),
+        }
+        found.setdefault(share.line_id, []).append(told)
+    return found
+
+
 def page_of(account_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of own orders, newest first."""
     return _page(select(Order).where(Order.account_id == account_id), limit, cursor)
 
 
-def _page(statement: Any, limit: int, cursor: str | None) -> dict[str, Any]:
+def _page(statement: Any, limit: int, cursor: str | None, *, sending: bool = False) -> dict[str, Any]:
     statement = statement.order_by(Order.id.desc()).limit(limit + 1)
     seen = cursors.after(cursor)
     if seen is not None:
         statement = statement.where(Order.id < seen)
     rows, following = cursors.page(db.session.scalars(statement).all(), limit)
-    lines = lines_by_order([order.id for order in rows])
-    return {"items": [dump(order, lines[order.id]) for order in rows], "next": following}
+    ids = [order.id for order in rows]
+    lines, lots = lines_by_order(ids), _lots_of(ids) if sending else None
+    return {"items": [dump(order, lines[order.id], lots) for order in rows], "next": following}
 
 
 def page_of_merchant(user_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
-    """A page of the orders to the merchant a person acts for. Raises Problem `forbidden`."""
+    """A page of the orders to the merchant a person acts for, with the lots to pick. Raises Problem `forbidden`."""
     own = Order.merchant_id == merchants.acting_for(user_id)
     # A retail buyer's orders are the merchant's business once they are paid.
-    return _page(select(Order).where(own, Order.paid_at.is_not(None)), limit, cursor)
+    return _page(select(Order).where(own, Order.paid_at.is_not(None)), limit, cursor, sending=True)
 
 
 def one(actor: Actor, order_id: uuid.UUID) -> dict[str, Any]:
-    """An order with timeline, declaration, taxes and refunds, for its buyer, its merchant or an operator.
+    """An order with timeline, declaration, taxes and refunds, for its buyer, its merchant or an operator; the latter
+    two see which lots serve it.
 
     Raises Problem `not_found`.
     """
     order = db.session.get(Order, order_id)
-    if order is None or not _may_see(actor, order):
+    sending = order is not None and _may_send(actor, order)
+    if order is None or not (sending or order.account_id == actor.id):
         raise Problem(NOT_FOUND, "no such order")
-    return _detail(order)
+    return _detail(order, _lots_of([order.id]) if sending else None)
 
 
-def _may_see(actor: Actor, order: Order) -> bool:
-    if order.account_id == actor.id or actor.has("operator"):
+def _may_send(actor: Actor, order: Order) -> bool:
+    if actor.has("operator"):
         return True
     return actor.has("merchant") and merchants.merchant_of(db.session(), actor.id) == order.merchant_id
 
 
-def _detail(order: Order) -> dict[str, Any]:
+def _detail(order: Order, lots: Lots | None) -> dict[str, Any]:
     lines = lines_by_order([order.id])[order.id]
-    found = dump(order, lines)
+    found = dump(order, lines, lots)
     texts = versions.bought([(line.listing_id, line.listing_version) for line in lines])
     for line, told in zip(lines, found["lines"], strict=True):
         told["bought"] = texts.get((line.listing_id, line.listing_version))

@@ -12,12 +12,12 @@ import uuid
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from catalog import merchants, recalls
-from catalog.models import STOPPED, Lot
+from catalog.models import STOPPED, Lot, Merchant
 from core import audit, clock, jobs
 from core.database import db, end_read, transaction
 from core.errors import Problem
@@ -36,6 +36,8 @@ def _on_stop(session: Session, lot_id: uuid.UUID) -> None:
 
 def _on_suspension(session: Session, merchant_id: uuid.UUID) -> None:
     jobs.defer(session, "shop.drop_unpaid", merchant_id=str(merchant_id))
+    # Once more for orders whose placing had seen the merchant admitted and was not committed yet.
+    jobs.defer(session, "shop.drop_unpaid", in_seconds=30, merchant_id=str(merchant_id))
 
 
 recalls.on_stop(_on_stop)
@@ -43,8 +45,9 @@ merchants.on_suspension(_on_suspension)
 
 
 def _unsent() -> Any:
-    """Orders that wait for goods of a stopped lot and of which no recall has taken care."""
-    known = select(RecalledOrder.order_id).where(RecalledOrder.order_id == Order.id).exists()
+    """Orders that wait for goods of a stopped lot and were not taken care of since it was stopped."""
+    since = (RecalledOrder.order_id == Order.id, RecalledOrder.lot_id == Lot.id, RecalledOrder.at >= Lot.blocked_at)
+    known = select(RecalledOrder.order_id).where(*since).exists()
     return (
         select(Order.id)
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -89,9 +92,9 @@ def settle(order_id: uuid.UUID) -> None:
     """Do with one order what its state asks for, once."""
     with transaction() as session:
         order = moves.lock_order(session, order_id)
-        stopped = _stopped_lots(session, order_id)
-        if not stopped or order.status not in holds.UNSENT:
+        if session.scalar(_unsent().where(Order.id == order_id)) is None:
             return
+        stopped = _stopped_lots(session, order_id)
         was, reason = order.status, f"batch {stopped[0].batch_no}: {stopped[0].block_kind}"
         outcome = _take_care(session, order, reason)
         now = clock.now()
@@ -106,9 +109,11 @@ def settle(order_id: uuid.UUID) -> None:
             }
             for row in stopped
         ]
-        if session.scalars(insert(RecalledOrder).on_conflict_do_nothing().returning(RecalledOrder.lot_id), rows).all():
-            lots = [str(row.id) for row in stopped]
-            audit.record(session, _ACTOR, "order_recalled", "order", order.id, was=was, outcome=outcome, lots=lots)
+        kept = insert(RecalledOrder)
+        anew = {name: kept.excluded[name] for name in ("at", "quantity", "was", "outcome")}
+        session.execute(kept.on_conflict_do_update(index_elements=["lot_id", "order_id"], set_=anew), rows)
+        lots = [str(row.id) for row in stopped]
+        audit.record(session, _ACTOR, "order_recalled", "order", order.id, was=was, outcome=outcome, lots=lots)
 
 
 def _stopped_lots(session: Session, order_id: uuid.UUID) -> list[Any]:
@@ -127,7 +132,8 @@ def _stopped_lots(session: Session, order_id: uuid.UUID) -> list[Any]:
 def _take_care(session: Session, order: Order, reason: str) -> str:
     """The outcome, as `recalled_order` tells it."""
     if order.status == "released":
-        return "taken_back" if _take_back(session, order, reason) else "refunded"
+        _take_back(session, order, reason)
+        return "taken_back"
     unpaid = order.status == "awaiting_payment"
     cancellation.call_off(session, order, _ACTOR, reason)
     if unpaid:
@@ -171,7 +177,9 @@ def take_back_released(order_id: str) -> None:
 def drop_unpaid(merchant_id: str) -> None:
     """A suspended merchant sells nothing: what is not paid is cancelled, what is paid is finished."""
     own = (Order.merchant_id == uuid.UUID(merchant_id), Order.status == "awaiting_payment")
-    found = db.session.scalars(select(Order.id).where(*own).order_by(Order.id)).all()
+    still = (Merchant.id == Order.merchant_id, Merchant.status == "suspended")
+    statement = select(Order.id).join(Merchant, and_(*still)).where(*own).order_by(Order.id)
+    found = db.session.scalars(statement).all()
     end_read()
     for order_id in found:
         with transaction() as session:

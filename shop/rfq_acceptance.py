@@ -12,6 +12,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog import versions
 from catalog.lots import OUT_OF_STOCK
 from catalog.sale import SaleFacts
 from core import audit, clock
@@ -26,8 +27,12 @@ from shop.payments import AMOUNT_MOST_FEN, PAYMENT_TOO_LARGE
 from shop.rfq_offers import OFFER_STALE
 from shop.trade_models import Rfq, RfqOffer
 
-# What an offer is about; a change of these makes another thing of it.
-_SAME_THING = ("unit", "hs", "origin", "route", "brand", "specification")
+# What an offer is about; a change of these makes another thing of it. A list price or a picture is none of them.
+_SAME_THING = (
+    *("title", "category", "unit", "hs", "origin", "route", "brand", "specification", "declaration_elements"),
+    *("statutory", "net_weight_kg", "gross_weight_kg", "net_content", "gtin", "establishment_no"),
+)
+_SAME_WRITTEN = ("attributes", "description_zh", "description_en")  # in the listing's versions only
 
 
 def accept(actor: Actor, attempt_id: uuid.UUID, offer_id: uuid.UUID, address_id: uuid.UUID | None = None) -> uuid.UUID:
@@ -88,6 +93,8 @@ def _unchanged(row: Rfq, offer: RfqOffer) -> SaleFacts:
     listing = rfq_offers.on_sale(row)
     now = facts_of(listing)
     changed = [name for name in _SAME_THING if now[name] != offer.facts[name]]
+    if "version" in offer.facts:
+        changed += versions.changed(listing.listing_id, offer.facts["version"], listing.version, _SAME_WRITTEN)
     if changed:
         raise Problem(OFFER_STALE, f"the listing has changed since: {', '.join(changed)}")
     if listing.available < offer.quantity:

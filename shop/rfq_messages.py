@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from core import clock
 from core.accounts import Actor
@@ -18,10 +18,16 @@ TOO_MANY_MESSAGES = declare("too_many_messages", 422, "A request for quotation h
 MESSAGES_MOST = 200
 
 
-def write(actor: Actor, rfq_id: uuid.UUID, text: str) -> None:
-    """One side writes to the other, in any state. Raises Problem `not_found`, `too_many_messages`."""
+def write(actor: Actor, rfq_id: uuid.UUID, attempt_id: uuid.UUID, text: str) -> None:
+    """One side writes to the other, in any state; repeated with the same attempt nothing is written again.
+
+    Raises Problem `not_found`, `too_many_messages`.
+    """
     with transaction() as session:
+        rfqs.lock(session, rfq_id)
         row, side = rfqs.of_side(session, actor, rfq_id, "company", "merchant")
+        if session.scalar(select(RfqMessage.id).where(RfqMessage.attempt_id == attempt_id)) is not None:
+            return
         had_news = row.merchant_news
         news = {"merchant_news": True} if side == "company" else {"company_news": True}
         room = update(Rfq).where(Rfq.id == row.id, Rfq.messages < MESSAGES_MOST)
@@ -30,7 +36,14 @@ def write(actor: Actor, rfq_id: uuid.UUID, text: str) -> None:
             raise Problem(TOO_MANY_MESSAGES)
         if side == "company" and not had_news:  # one notice for all that is not read yet
             rfqs.tell_merchant(session, row, "rfq_message")
-        message = {"rfq_id": row.id, "at": clock.now(), "account_id": actor.id, "side": side, "text": text}
+        message = {
+            "rfq_id": row.id,
+            "attempt_id": attempt_id,
+            "at": clock.now(),
+            "account_id": actor.id,
+            "side": side,
+            "text": text,
+        }
         session.execute(insert(RfqMessage).values(message))
 
 
@@ -39,4 +52,5 @@ def seen(actor: Actor, rfq_id: uuid.UUID) -> None:
     with transaction() as session:
         row, side = rfqs.find(session, actor, rfq_id)
         if side != "operator":
-            session.execute(update(Rfq).where(Rfq.id == row.id).values({f"{side}_news": False}))
+            news = Rfq.company_news if side == "company" else Rfq.merchant_news
+            session.execute(update(Rfq).where(Rfq.id == row.id, news).values({news: False}))

@@ -21,7 +21,7 @@ from catalog.receiving import divisible
 from catalog.sale import SaleFacts, sale_facts
 from core import audit, clock
 from core.accounts import Actor
-from core.database import db, new_id, transaction
+from core.database import db, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from core.money import plain
 from customs import edition
@@ -38,20 +38,27 @@ TOO_MANY_OFFERS = declare("too_many_offers", 422, "A request for quotation takes
 
 REVISIONS_MOST = 50
 VALID_MOST = timedelta(days=366)
+BEFORE_IMPORT = ("FAS", "FOB", "CFR", "CIF")  # Incoterms 2020 of the sea: delivered in the port of shipment
 
 
-def make(actor: Actor, rfq_id: uuid.UUID, values: Mapping[str, Any]) -> uuid.UUID:
+def make(actor: Actor, rfq_id: uuid.UUID, attempt_id: uuid.UUID, values: Mapping[str, Any]) -> uuid.UUID:
     """Offer, or offer anew in place of the open offer: {unit_price, currency, exchange_rate, quantity, incoterm,
-    delivery_weeks, valid_until, terms, moisture_percent, charges, service}; returns the offer's id.
+    delivery_weeks, valid_until, terms, moisture_percent, charges, service}; returns the offer's id, which is the
+    attempt's: repeated with the same attempt it makes no second one, whatever would be refused now.
 
     Raises Problem `not_found`, `merchant_not_approved`, `invalid_input`, `currency_unknown`, `listing_unavailable`,
     `service_unknown`, `rfq_state`, `too_many_offers`.
     """
     row, _side = rfqs.of_side(db.session(), actor, rfq_id, "merchant")
+    if _made_before(db.session(), rfq_id, attempt_id):
+        return attempt_id
     merchants.acting_for(actor.id, selling=True)
     listing = on_sale(row)
-    offer = _offer(actor, row, listing, values)
+    offer = _offer(actor, row, listing, values) | {"id": attempt_id}
     with transaction() as session:
+        rfqs.lock(session, rfq_id)
+        if _made_before(session, rfq_id, attempt_id):
+            return attempt_id
         row, side = rfqs.of_side(session, actor, rfq_id, "merchant")
         moved = rfqs.move(
             session, row, "offered", side, "offered", offers=Rfq.offers + 1, expires_at=offer["valid_until"]
@@ -60,19 +67,28 @@ def make(actor: Actor, rfq_id: uuid.UUID, values: Mapping[str, Any]) -> uuid.UUI
             raise Problem(TOO_MANY_OFFERS)
         rfqs.end_offer(session, [rfq_id], "superseded")
         session.execute(insert(RfqOffer).values(**offer, revision=moved.offers))
-        facts = {"offer": str(offer["id"]), "total_fen": offer["total_fen"]}
+        facts = {"offer": str(attempt_id), "total_fen": offer["total_fen"]}
         audit.record(session, str(actor.id), "rfq_offered", "rfq", rfq_id, **facts)
-        return uuid.UUID(facts["offer"])
+        return attempt_id
+
+
+def _made_before(session: Session, rfq_id: uuid.UUID, attempt_id: uuid.UUID) -> bool:
+    """Whether an earlier run of an attempt has made its offer."""
+    return session.scalar(select(RfqOffer.id).where(RfqOffer.id == attempt_id, RfqOffer.rfq_id == rfq_id)) is not None
 
 
 def on_sale(row: Rfq) -> SaleFacts:
-    """The listing of a request as it is now, if it can be sold. Raises Problem `listing_unavailable` or the law's."""
+    """The listing of a request as it is now, if it can be sold. Raises Problem `listing_unavailable`, `offer_stale` for
+    one that is sold by another measure or by its weight, or the law's.
+    """
     listing = sale_facts([row.listing_id]).get(row.listing_id)
     if listing is None or not listing.on_sale:
         law = listing.hindrance if listing else None
         raise Problem(law["code"], law["detail"]) if law else Problem(LISTING_UNAVAILABLE)
     if listing.unit != row.unit:
         raise Problem(OFFER_STALE, f"it was asked for by the {row.unit} and is sold by the {listing.unit} now")
+    if listing.priced_by == "kg":
+        raise Problem(OFFER_STALE, "it is priced by the kg of each piece now, and not by an offer")
     return listing
 
 
@@ -82,6 +98,10 @@ def _offer(actor: Actor, row: Rfq, listing: SaleFacts, values: Mapping[str, Any]
     quantity = _quantity(row, values)
     moisture, dry = _dry(row, quantity, values["moisture_percent"])
     currency, rate = _currency(values)
+    if currency == CNY and values["incoterm"] in BEFORE_IMPORT:
+        raise invalid(
+            "incoterm", f"{values['incoterm']} ends before the import: a price in CNY is one of goods in store"
+        )
     charges = _charges(row, values["charges"], currency)
     if values["service"] is not None and listing.route != SERVICES:
         raise invalid("service", "is for services only")
@@ -90,7 +110,6 @@ def _offer(actor: Actor, row: Rfq, listing: SaleFacts, values: Mapping[str, Any]
     if not now < values["valid_until"] <= now + VALID_MOST:
         raise invalid("valid_until", "must lie ahead, by a year at most")
     return {
-        "id": new_id(),
         "rfq_id": row.id,
         "status": "open",
         "offered_by": actor.id,
@@ -106,7 +125,7 @@ def _offer(actor: Actor, row: Rfq, listing: SaleFacts, values: Mapping[str, Any]
         "amounts": {name: plain(amount) for name, amount in priced.amounts.items()},
         **{f"{name}_fen": fen for name, fen in priced.fen.items()},
         "total_fen": priced.total_fen,
-        "facts": facts_of(listing),
+        "facts": {**facts_of(listing), "version": listing.version},
         "law": rfq_law.facts(listing, quantity, priced, currency, rate, values["incoterm"], values["service"]),
     }
 
@@ -154,8 +173,8 @@ def _charges(row: Rfq, charges: Mapping[str, Decimal], currency: str) -> dict[st
     return {name: charges[name] for name in CHARGES if name in charges}
 
 
-def withdraw(actor: Actor, offer_id: uuid.UUID) -> uuid.UUID:
-    """Take an open offer back; the request is open for another until its own time is over. Returns the request's id.
+def withdraw(actor: Actor, offer_id: uuid.UUID) -> None:
+    """Take an open offer back; the request is open for another until its own time is over.
 
     Raises Problem `not_found`, `offer_gone`, `rfq_state`.
     """
@@ -164,7 +183,6 @@ def withdraw(actor: Actor, offer_id: uuid.UUID) -> uuid.UUID:
         rfqs.move(session, row, "requested", "merchant", "offered otherwise", expires_at=rfqs.end_of(row.needed_by))
         end(session, offer, "withdrawn")
         audit.record(session, str(actor.id), "rfq_offer_withdrawn", "rfq", row.id, offer=str(offer_id))
-        return row.id
 
 
 def end(session: Session, offer: RfqOffer, status: str, valid_at: datetime | None = None) -> None:

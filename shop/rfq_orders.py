@@ -2,18 +2,18 @@
 
 Goods in store have borne their duty, so the order carries no tax of its own; what is imported on order (priced in
 another currency) bears it when it comes in, unless it is delivered duty paid; of services the buyer withholds the VAT.
+Installation and training are paid with the goods and are no part of their dutiable value.
 """
 
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
 from typing import Any
 
 from catalog.models import SERVICES
 from catalog.sale import SaleFacts
 from core import clock
-from core.money import plain, share
+from core.money import plain, plain_or_none, share
 from customs import edition
 from customs.duty.wording import said
 from shop import quotes
@@ -31,7 +31,7 @@ def order_of(row: Rfq, offer: RfqOffer, listing: SaleFacts) -> Offer:
     item = Item(listing.listing_id, offer.quantity)
     places = quotes.places([item], {listing.listing_id: listing})
     keys = [int(part.quantity * 100_000) for part, _place in places]
-    goods = share(offer.goods_fen + offer.installation_fen + offer.training_fen, keys)
+    goods, apart = share(offer.goods_fen, keys), share(offer.installation_fen + offer.training_fen, keys)
     freights, insurances = share(offer.freight_fen, keys), share(offer.insurance_fen, keys)
     facts = {**facts_of(listing), "quotation": quotation_of(row, offer)}
     each = unit_price_fen(offer.goods_fen, offer.quantity)
@@ -42,7 +42,7 @@ def order_of(row: Rfq, offer: RfqOffer, listing: SaleFacts) -> Offer:
             facts,
             part.quantity,
             each,
-            goods[number],
+            goods[number] + apart[number],
             freights[number],
             insurances[number],
             dutiable_value_fen=goods[number] + freights[number] + insurances[number],
@@ -76,9 +76,9 @@ def quotation_of(row: Rfq, offer: RfqOffer) -> dict[str, Any]:
         "quantity": plain(offer.quantity),
         "unit_price": plain(offer.unit_price),
         "currency": offer.currency,
-        "exchange_rate": _plain(offer.exchange_rate),
-        "moisture_percent": _plain(offer.moisture_percent),
-        "dry_quantity": _plain(offer.dry_quantity),
+        "exchange_rate": plain_or_none(offer.exchange_rate),
+        "moisture_percent": plain_or_none(offer.moisture_percent),
+        "dry_quantity": plain_or_none(offer.dry_quantity),
         "amounts": offer.amounts,
         "incoterm": offer.incoterm,
         "delivery_weeks": offer.delivery_weeks,
@@ -87,14 +87,11 @@ def quotation_of(row: Rfq, offer: RfqOffer) -> dict[str, Any]:
     }
 
 
-def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else plain(number)
-
-
 def _assessment(offer: RfqOffer, listing: SaleFacts) -> dict[str, Any]:
-    """What the line says of taxes; none of them is charged with the order."""
+    """What the line says of taxes; none of them is charged with the order. The law is that of the offer's day."""
     law = offer.law or {}
     told = {"standing": law.get("standing", "official"), "explanation": law.get("explanation", [])}
+    told |= {f"law_{name}": law[name] for name in ("day", "edition") if name in law}
     if listing.route == SERVICES:
         return {"tax_included": False, "borne_by": "reverse_charge", **told}
     if offer.currency != CNY and offer.incoterm != DUTY_PAID:

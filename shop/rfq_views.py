@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -14,8 +13,9 @@ from core import clock
 from core.accounts import Actor
 from core.database import db
 from core.errors import NOT_FOUND, Problem
-from core.money import fen_text, plain
+from core.money import fen_text, plain, plain_or_none
 from shop import cursors, rfqs
+from shop.models import Purchase
 from shop.payments import AMOUNT_MOST_FEN
 from shop.rfq_rules import PARTS
 from shop.trade_models import Rfq, RfqMessage, RfqOffer
@@ -67,6 +67,7 @@ def one(actor: Actor, rfq_id: uuid.UUID) -> dict[str, Any]:
     return {
         **dump(row, side),
         "side": side,
+        "purchase_status": session.scalar(select(Purchase.status).where(Purchase.id == row.purchase_id)),
         "offer": _offer_of(row, next((each for each in offers if each.status in ("open", "accepted")), None)),
         "offers": [dump_offer(row, each) for each in offers],
         "messages": [{"at": clock.instant_text(each.at), "side": each.side, "text": each.text} for each in messages],
@@ -129,9 +130,9 @@ def dump_offer(row: Rfq, offer: RfqOffer) -> dict[str, Any]:
         "unit_price": plain(offer.unit_price),
         "priced_by": "quantity" if offer.dry_quantity is None else "dry_weight",
         "currency": offer.currency,
-        "exchange_rate": _plain(offer.exchange_rate),
-        "moisture_percent": _plain(offer.moisture_percent),
-        "dry_quantity": _plain(offer.dry_quantity),
+        "exchange_rate": plain_or_none(offer.exchange_rate),
+        "moisture_percent": plain_or_none(offer.moisture_percent),
+        "dry_quantity": plain_or_none(offer.dry_quantity),
         "incoterm": offer.incoterm,
         "delivery_weeks": offer.delivery_weeks,
         "terms": offer.terms,
@@ -140,7 +141,3 @@ def dump_offer(row: Rfq, offer: RfqOffer) -> dict[str, Any]:
         "payable": offer.total_fen <= AMOUNT_MOST_FEN,
         "law": offer.law,
     }
-
-
-def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else plain(number)

@@ -7,7 +7,6 @@ too late, changes nothing. Another's request is not there (404).
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -26,6 +25,7 @@ from core.accounts import Actor
 from core.database import db, end_read, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from shop import companies
+from shop.checkout import new_number
 from shop.offers import facts_of
 from shop.rfq_rules import QUESTIONS, refuse, sources
 from shop.trade_models import Company, Rfq, RfqOffer
@@ -38,15 +38,24 @@ OPEN_MOST = 50
 NEEDED_WITHIN = timedelta(days=3 * 365)
 BATCH = 200
 _LAST_DAY = date(9999, 12, 29)
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def request(account_id: uuid.UUID, attempt_id: uuid.UUID, values: Mapping[str, Any]) -> uuid.UUID:
     """Ask for a quotation: {listing_id, quantity, unit, destination, needed_by, text, specification}; returns its id.
 
-    Repeated with the same attempt it finds the first. Raises Problem `company_required`, `not_found` for what is not on
-    sale, `not_quoted`, `invalid_input`, `too_many_rfqs`.
+    Repeated with the same attempt it finds the first, whatever would be refused now. Raises Problem `company_required`,
+    `not_found` for what is not on sale, `not_quoted`, `invalid_input`, `too_many_rfqs`.
     """
+    known = _asked_before(db.session(), account_id, attempt_id)
+    return known or _request(account_id, attempt_id, values)
+
+
+def _asked_before(session: Session, account_id: uuid.UUID, attempt_id: uuid.UUID) -> uuid.UUID | None:
+    """The request that an earlier run of an attempt has stored."""
+    return session.scalar(select(Rfq.id).where(Rfq.attempt_id == attempt_id, Rfq.account_id == account_id))
+
+
+def _request(account_id: uuid.UUID, attempt_id: uuid.UUID, values: Mapping[str, Any]) -> uuid.UUID:
     companies.verified(db.session(), account_id)
     listing = sale_facts([values["listing_id"]]).get(values["listing_id"])
     if listing is None or not listing.on_sale:
@@ -57,12 +66,14 @@ def request(account_id: uuid.UUID, attempt_id: uuid.UUID, values: Mapping[str, A
         raise invalid("listing_id", "is your own")
     with transaction() as session:
         company = companies.verified(session, account_id, lock=True)
+        known = _asked_before(session, account_id, attempt_id)  # a twin that was before us at the lock
+        if known is not None:
+            return known
         _check_room(session, company)
         row = _row(account_id, attempt_id, values, listing, department, company)
         statement = upsert(Rfq).values(row).on_conflict_do_nothing(index_elements=[Rfq.attempt_id]).returning(Rfq.id)
         if session.execute(statement).first() is None:
-            own = (Rfq.attempt_id == attempt_id, Rfq.account_id == account_id)
-            return _found(session.scalar(select(Rfq.id).where(*own)))
+            raise Problem(NOT_FOUND, "no such request for quotation")  # the attempt is another account's
         audit.record(session, str(account_id), "rfq_requested", "rfq", row["id"], number=row["number"])
         tell_merchant(session, session.get_one(Rfq, row["id"]), "rfq_requested")
         return uuid.UUID(str(row["id"]))
@@ -110,7 +121,7 @@ def _row(
     told = ("quantity", "unit", "destination", "needed_by", "text")
     return {
         "id": new_id(),
-        "number": _new_number(now),
+        "number": new_number(f"{clock.beijing_day(now):%y%m%d}", "RQ"),
         "attempt_id": attempt_id,
         "account_id": account_id,
         "company_id": company.id,
@@ -131,20 +142,9 @@ def _row(
     }
 
 
-def _new_number(now: datetime) -> str:
-    """As an order's number: the Beijing day, then 50 random bits."""
-    return f"RQ{clock.beijing_day(now):%y%m%d}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
-
-
 def end_of(day: date) -> datetime:
     """The first instant after a Beijing day; the calendar's own end stands for itself."""
     return datetime.combine(min(day, _LAST_DAY) + timedelta(days=1), time(), clock.BEIJING)
-
-
-def _found(rfq_id: uuid.UUID | None) -> uuid.UUID:
-    if rfq_id is None:
-        raise Problem(NOT_FOUND, "no such request for quotation")
-    return rfq_id
 
 
 # Whose it is
@@ -178,6 +178,11 @@ def of_side(session: Session, actor: Actor, rfq_id: uuid.UUID, *sides: str) -> t
 
 
 # Moves
+
+
+def lock(session: Session, rfq_id: uuid.UUID) -> None:
+    """Let what is done to a request follow each other, until the caller's transaction ends."""
+    session.execute(select(Rfq.id).where(Rfq.id == rfq_id).with_for_update())
 
 
 def move(session: Session, row: Rfq, to: str, side: str, wish: str, **values: Any) -> Rfq:

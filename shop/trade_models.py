@@ -152,13 +152,14 @@ class RfqOffer(Base):
 
 
 class RfqMessage(Base):
-    """What the two sides write to each other; append-only."""
+    """What the two sides write to each other; append-only. Messages older than the column have no attempt."""
 
     __tablename__ = "rfq_message"
     __table_args__ = (_one_of("side", SIDES),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     rfq_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("rfq.id"), index=True)
+    attempt_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
     at: Mapped[datetime]
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id"))
     side: Mapped[str] = mapped_column(String(12))

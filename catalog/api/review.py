@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog import listings, merchants, recalls, receiving
+from catalog import listings, merchants, recalls
 from catalog.api import schemas, stock_schemas
 from catalog.api.window import parsed_id
 from core.web import API_PREFIX, Blueprint, actor, requires
@@ -56,8 +56,8 @@ def review_listing(values: dict[str, Any], listing_id: str) -> Any:
 @blueprint.arguments(schemas.Block)
 @blueprint.response(200, stock_schemas.Lot)
 def block_any_lot(values: dict[str, Any], lot_id: str) -> dict[str, Any]:
-    """Stop the sale of a merchant's lot; what was sold is delivered."""
-    return receiving.block(str(actor().id), None, parsed_id(lot_id), values["reason"])
+    """Put a merchant's lot into quarantine: nothing of it is sold or sent until an operator releases it."""
+    return recalls.quarantine(str(actor().id), parsed_id(lot_id), values["reason"])
 
 
 @blueprint.route("/lots")

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from catalog.api import shelf_schemas, wares_schemas
 from catalog.api.member_schemas import Payout
 from catalog.api.stock_schemas import LeastLife, Lot
-from catalog.models import PRICED_BY, RETAIL_MODES, ROUTES
+from catalog.models import PRICE_MOST, PRICED_BY, RETAIL_MODES, ROUTES
 from catalog.search import SORTS
 from core.paging import PageArguments
 from core.schemas import Choice, Day, Flag, Id, Money, Pattern, Quantity, Schema, Text, WholeNumber, country, hs_code
@@ -20,7 +20,6 @@ UNITS = (
     *("kg", "g", "t", "l", "ml", "m", "piece", "item", "each", "machine", "set", "pair", "dozen"),
     *("box", "carton", "packet", "bag", "can", "bottle", "barrel", "project", "hour"),
 )
-PRICE_MOST = 10**11  # a thousand million yuan: dearer than any machine, far below what the engine bounds
 _CATEGORY = ("[a-z][a-z0-9_]{1,39}", "must be the code of a category")
 _DESCRIPTION_MOST = 5000
 
@@ -314,6 +313,7 @@ class Managed(Schema):
     submitted_at = fields.String(allow_none=True)
     published_at = fields.String(allow_none=True)
     merchant = fields.Nested(SellerName)
+    confirm_remark = fields.Dict(allow_none=True)  # for the operator who reviews it
 
 
 class ManagedPage(Schema):

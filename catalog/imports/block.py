@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 Record = list[str] | str
 
+ROWS_MOST = 5_000_000  # of a file; each leaves twelve bytes in the memory until the file is done with
+TOO_LONG = f"the file has more than {ROWS_MOST:,} rows: send it in parts"
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -58,7 +58,7 @@ class Judge:
 
     def known(self, entry: Entry, kept: Mapping[str, Any]) -> Judged:
         """A row about a listing that is there; columns that the file does not have stay as they are kept."""
-        body, faults = self._reader.read(entry.cells)
+        body, faults = self._reader.read(entry.cells, kept)
         faults = _and_between(faults, self._reader.between(body, kept))
         draft: Draft = SimpleNamespace(**kept)
         faults = faults or self._write(draft, body)
@@ -76,9 +76,9 @@ class Judge:
 
     def whole(self, session: Session, judged: Sequence[Judged]) -> None:
         """Hold those that are to be handed in to all that a filing will need; the register is read once for all."""
-        handed_in = [each for each in judged if each.handed_in and not each.faults]
-        register = establishments.register_of(session, [each.draft for each in handed_in])
-        for each in handed_in:
+        asked = [each for each in judged if not each.faults and (each.handed_in or _on_sale(each))]
+        register = establishments.register_of(session, [each.draft for each in asked])
+        for each in asked:
             try:
                 compliance.check_all(each.draft, clock.today(), register)
             except Problem as incomplete:
@@ -95,6 +95,12 @@ class Judge:
     def _held_to_law(self, draft: Draft) -> list[Fault]:
         refused = self._law.route_refusal(draft)
         return [] if refused is None else _told(refused)
+
+
+def _on_sale(judged: Judged) -> bool:
+    """Whether words change that a listing in the shop must have; one that goes to review is held to them there."""
+    words = not judged.changed.keys().isdisjoint(("title_zh", "attributes"))
+    return words and judged.draft.status == "published" and judged.changed.keys().isdisjoint(listings.LEGAL)
 
 
 def _default(column: Any) -> Any:

@@ -30,6 +30,7 @@ from core.database import db, transaction
 from core.errors import Problem
 from core.file_room import FileRoom
 from core.jobs import task
+from customs.assessments.files.problems import unreadable
 
 log = structlog.get_logger()
 
@@ -111,8 +112,8 @@ def _runs(key: uuid.UUID) -> int:
 def _bring_in(key: uuid.UUID, begun: _Run) -> None:
     try:
         source = open_source(ROOM.given(key))
-    except FileNotFoundError:
-        raise _Gone from None
+    except FileNotFoundError:  # of a run that ended meanwhile `_finish` finds nothing to end
+        raise unreadable("the file is not there any more: send it again") from None
     entries = EntryReader(source.layout)
     judge = Judge(source.layout, begun.order.merchant_id, begun.order.submit)
     report = Report(ROOM.errors(key), begun.errors_size)
@@ -150,9 +151,12 @@ def _write_once(
 ) -> int:
     order = begun.order
     _hold(session, order.merchant_id)
+    there = ListingImport.id == order.import_id, ListingImport.position == begun.position
+    mine = select(ListingImport.id).where(*there, ListingImport.status == "running").with_for_update()
+    if session.scalar(mine) is None:  # before the report, which the run that goes on writes too
+        raise _Gone
     outcome = store.write(session, order, judge, entries)
     size = report.write(outcome.failed)
-    there = ListingImport.id == order.import_id, ListingImport.position == begun.position
     counted = {
         "done": ListingImport.done + outcome.done,
         "created": ListingImport.created + outcome.created,
@@ -161,10 +165,8 @@ def _write_once(
         "failed": ListingImport.failed + len(outcome.failed),
     }
     told = {"position": position, "errors_size": size, "percent": min(percent, 99), "told_at": clock.now()}
-    statement = update(ListingImport).where(*there, ListingImport.status == "running").values(**counted, **told)
-    statement = statement.execution_options(synchronize_session=False)
-    if not session.execute(statement.returning(ListingImport.id)).first():
-        raise _Gone
+    statement = update(ListingImport).where(*there).values(**counted, **told)
+    session.execute(statement.execution_options(synchronize_session=False))
     return size
 
 

@@ -18,11 +18,13 @@ from catalog.api import schemas
 from catalog.imports import cells as cell_forms
 from catalog.imports.columns import Column, told
 from catalog.imports.header import Layout
+from catalog.imports.kept import Kept
 from core.errors import INVALID
 from core.schemas import Flag, Text, WholeNumber
 
 _REMEMBERED = 2048  # words of one column: brands, countries, units come again and again
 _ONCE = 200  # texts that may be this long hardly do
+_SHORT = 500  # characters of a cell that is remembered: with spaces around it, it may be as long as a file
 REQUIRED = "is required"
 
 
@@ -56,13 +58,15 @@ class RowReader:
     def __init__(self, layout: Layout) -> None:
         self._readers = [_reader(at, column) for at, column in layout.single]
         self._entries = [_Entries(parent, found) for parent, found in layout.entries.items()]
+        self._kept = Kept(layout)
         self._new, self._change = _between(schemas.NewListing()), _between(schemas.ListingChange())
         groups = {column.place[0] for _, column in layout.single if len(column.place) > 1}
-        self._groups = {name: (_needed(name), _emptied(name)) for name in groups}
+        self._groups = {name: (_needed(name), _emptied(name), _between(_nested(name))) for name in groups}
 
-    def read(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[Fault]]:
+    def read(self, cells: Sequence[str], kept: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[Fault]]:
         """The body of a row, as POST /listings has it when its schema has read it. What stands in no column is not
-        there; a field that must not be empty and is, is MISSING."""
+        there, but for the rest of an object of the listing as it is `kept`; a field that must not be empty and is, is
+        MISSING."""
         body: dict[str, Any] = {}
         faults: list[Fault] = []
         for reader in self._readers:
@@ -83,8 +87,12 @@ class RowReader:
                     group[reader.inner] = value
         for entries in self._entries:
             entries.read(cells, body, faults)
-        for name, (needed, emptied) in self._groups.items():
-            _close(body, name, needed, emptied, faults)
+        if kept is not None:
+            self._kept.complete(body, kept)
+        for entries in self._entries:
+            entries.count(body, faults)
+        for name, (needed, emptied, rules) in self._groups.items():
+            _close(body, name, needed, emptied, rules, faults)
         return body, faults
 
     def between(self, body: dict[str, Any], kept: Mapping[str, Any] | None = None) -> list[Fault]:
@@ -94,12 +102,7 @@ class RowReader:
         if kept is not None:
             needed = schemas.missing_fields({name: kept[name] for name in kept if name not in body} | given)
             faults = [Fault(told(name), INVALID, REQUIRED) for name in needed if body.get(name) is MISSING]
-        for rule in self._new if kept is None else self._change:
-            try:
-                rule(given, partial=False, many=False, unknown="raise")
-            except ValidationError as fault:
-                faults += _flat(fault.messages)
-        return faults
+        return faults + _broken(self._new if kept is None else self._change, given)
 
 
 def _reader(at: int, column: Column) -> _Reader:
@@ -111,7 +114,12 @@ def _reading(field: Any) -> Callable[[str], Any]:
     """How a cell becomes the value of a field."""
     if isinstance(field, Text) and field.most >= _ONCE:
         return _long_text(field)
-    return functools.lru_cache(_REMEMBERED)(_plain_reading(field))
+    return _remembered(_plain_reading(field))
+
+
+def _remembered(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    known = functools.lru_cache(_REMEMBERED)(read)
+    return lambda text: known(text) if len(text) < _SHORT else read(text)
 
 
 def _long_text(field: Text) -> Callable[[str], Any]:
@@ -156,7 +164,7 @@ class _Entries:
     def __init__(self, parent: str, found: list[tuple[int, str]]) -> None:
         field: Any = schemas.NewListing().fields[parent]
         self._parent, self._found, self._most = parent, found, field.most
-        self._read = functools.lru_cache(_REMEMBERED)(field.text.read)
+        self._read = _remembered(field.text.read)
 
     def read(self, cells: Sequence[str], body: dict[str, Any], faults: list[Fault]) -> None:
         values = dict(body.get(self._parent) or {})
@@ -167,14 +175,21 @@ class _Entries:
                 values[name] = self._read(text)
             except ValidationError as fault:
                 faults.append(Fault(told(f"{self._parent}.{name}"), INVALID, str(fault.messages[0])))
-        if len(values) > self._most:
-            faults.append(Fault(self._parent, INVALID, f"at most {self._most} are kept"))
         body[self._parent] = values
+
+    def count(self, body: dict[str, Any], faults: list[Fault]) -> None:
+        """Hold all of them to how many are kept."""
+        if len(body[self._parent]) > self._most:
+            faults.append(Fault(self._parent, INVALID, f"at most {self._most} are kept"))
+
+
+def _nested(name: str) -> Any:
+    field: Any = schemas.NewListing().fields[name]
+    return field.schema
 
 
 def _needed(name: str) -> list[str]:
-    nested: Any = schemas.NewListing().fields[name]
-    return [inner for inner, field in nested.schema.fields.items() if field.required]
+    return [inner for inner, field in _nested(name).fields.items() if field.required]
 
 
 def _emptied(name: str) -> Any:
@@ -184,13 +199,33 @@ def _emptied(name: str) -> Any:
     return MISSING if name in schemas.missing_fields({}) else {}
 
 
-def _close(body: dict[str, Any], name: str, needed: list[str], emptied: Any, faults: list[Fault]) -> None:
+def _close(
+    body: dict[str, Any],
+    name: str,
+    needed: list[str],
+    emptied: Any,
+    rules: list[Callable[..., None]],
+    faults: list[Fault],
+) -> None:
     group = body[name]
     if not group:
         body[name] = emptied
-    elif any(inner not in group for inner in needed):
-        missing = next(inner for inner in needed if inner not in group)
+        return
+    missing = next((inner for inner in needed if inner not in group), None)
+    if missing is not None:
         faults.append(Fault(told(f"{name}.{missing}"), INVALID, REQUIRED))
+    faults += _broken(rules, group, name)
+
+
+def _broken(rules: Sequence[Callable[..., None]], values: Any, path: str = "") -> list[Fault]:
+    """What the rules between fields refuse."""
+    faults: list[Fault] = []
+    for rule in rules:
+        try:
+            rule(values, partial=False, many=False, unknown="raise")
+        except ValidationError as fault:
+            faults += _flat(fault.messages, path)
+    return faults
 
 
 def _between(schema: Schema) -> list[Callable[..., None]]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_Run = tuple[NDArray[np.uint64], NDArray[np.int64]]  # hashes in their order, the row each was seen in
+_Run = tuple[NDArray[np.uint64], NDArray[np.uint32]]  # hashes in their order, the row each was seen in
 
 
 class Seen:
@@ -29,8 +29,8 @@ class Seen:
             hashlib.blake2b(sku.encode("utf-8", "surrogatepass"), digest_size=8).digest() for sku in skus
         )
         hashes = np.frombuffer(digests, np.uint64)
-        numbers = np.array(rows, np.int64)
-        before = np.zeros(len(hashes), np.int64)
+        numbers = np.array(rows, np.uint32)
+        before = np.zeros(len(hashes), np.uint32)
         for run in self._runs:
             before = np.where(before == 0, _looked_up(run, hashes), before)
         order = np.argsort(hashes, kind="stable")
@@ -42,14 +42,16 @@ class Seen:
 
     def _keep(self, run: _Run) -> None:
         while self._runs and len(self._runs[-1][0]) < 2 * len(run[0]):
-            hashes, numbers = (np.concatenate(pair) for pair in zip(self._runs.pop(), run, strict=True))
-            order = np.argsort(hashes, kind="stable")  # of the same sku, the earlier row stays the first
-            run = hashes[order], numbers[order]
+            before = self._runs.pop()
+            run = np.concatenate((before[0], run[0])), np.concatenate((before[1], run[1]))
+            del before  # or the memory would hold them twice while they are sorted
+            order = np.argsort(run[0], kind="stable")  # of the same sku, the earlier row stays the first
+            run = run[0][order], run[1][order]
         self._runs.append(run)
 
 
-def _looked_up(run: _Run, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _looked_up(run: _Run, hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """The first row of each hash in a run, 0 where it is not there."""
     known, rows = run
     at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    return np.where(known[at] == hashes, rows[at], 0)
+    return np.where(known[at] == hashes, rows[at], np.uint32(0))

@@ -15,7 +15,7 @@ from catalog.imports import job
 from catalog.imports.reader import open_source
 from catalog.models import ListingImport, Merchant
 from core import clock
-from core.database import db, transaction
+from core.database import db, end_read, transaction
 from core.errors import NOT_FOUND, Problem, declare
 from core.jobs import defer
 
@@ -47,6 +47,7 @@ def submit(
     if known is not None:
         return _view(known)
     _room(db.session(), merchant_id)
+    end_read()  # a large file takes its time
     try:
         rows = open_source(job.ROOM.keep(import_id, stream, size)).rows
         with transaction() as session:
@@ -58,7 +59,8 @@ def submit(
             defer(session, "catalog.import_listings", lock=job.lane(merchant_id), import_id=str(import_id))
             found = _view(row)
     except BaseException:
-        job.ROOM.remove(import_id)
+        if db.session.get(ListingImport, import_id) is None:  # else another call with this id put it in: its file stays
+            job.ROOM.remove(import_id)
         raise
     return found
 

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from catalog import establishments, listings
+from catalog import establishments, listings, lots
 from catalog.imports.drafts import Judge, Judged
 from catalog.imports.entries import Entry
 from catalog.models import Listing, ListingVersion
@@ -135,6 +135,7 @@ def _change(session: Session, order: Order, changes: Mapping[uuid.UUID, Judged])
     for row in rows:
         if changes[row.id].changed:
             listings.amend(row, changes[row.id].changed)
+    lots.keep_rule(session, [row for row in rows if not changes[row.id].changed.keys().isdisjoint(lots.RULE)])
     register = establishments.register_of(session, [row for row in rows if changes[row.id].handed_in])
     for row in rows:
         judged = changes[row.id]
@@ -142,6 +143,18 @@ def _change(session: Session, order: Order, changes: Mapping[uuid.UUID, Judged])
             listings.hand_in(row, register)
         row.source_digest = judged.entry.digest
     listings.store_many(session, rows, order.actor)
+    _confirm_codes(session, order, [row for row in rows if "hs" in changes[row.id].changed])
+
+
+def _confirm_codes(session: Session, order: Order, rows: Sequence[Any]) -> None:
+    """Keep who chose the goods codes, as is done for a single listing: whoever sends a file answers for what it says.
+    One entry for all of them, {code: {listing: version}}, since an entry for each would outweigh the listings."""
+    codes: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row.hs is not None:
+            codes.setdefault(row.hs, {})[str(row.id)] = row.version
+    if codes:
+        audit.record(session, order.actor, listings.HS_CONFIRMED, "listing_import", order.import_id, codes=codes)
 
 
 # New listings
@@ -175,6 +188,7 @@ def _create(session: Session, order: Order, judged: Sequence[Judged]) -> None:
             facts = _json(listings.facts_of(each.draft))
             version = {"listing_id": each.draft.id, "version": 1, "at": now, "actor": order.actor, "facts": facts}
             copy.write_row([version[name] for name in versions])
+    _confirm_codes(session, order, [each.draft for each in judged])
 
 
 def _lines(columns: Sequence[Any], judged: Sequence[Judged]) -> Iterator[list[Any]]:

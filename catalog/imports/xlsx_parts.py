@@ -20,7 +20,8 @@ from customs.assessments.files.problems import unreadable
 ENTRIES_MOST = 2000
 TOTAL_MOST = 1 << 30  # bytes unpacked
 STRINGS_MOST = 64 << 20  # of the table of shared strings, which is held in the memory
-TAG_MOST = 1 << 18
+TAG_MOST = 1 << 16
+NAMES_MOST = 500  # of tags and attributes; a parser keeps each for good
 SMALL_MOST = 1 << 20  # of the parts that say what is where
 RATIO_MOST = 200  # a sheet packs to a tenth or a fiftieth, a bomb to a thousandth
 _DIRECTORY_MOST = 1 << 20
@@ -65,6 +66,8 @@ def _check_entries(archive: zipfile.ZipFile) -> None:
         total += entry.file_size
         if entry.flag_bits & 0x1:
             raise unreadable("the workbook is locked by a password")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise unreadable("the workbook is packed in a way that XLSX does not have")
         if entry.file_size > SMALL_MOST and entry.file_size > RATIO_MOST * max(entry.compress_size, 1):
             raise unreadable(f"{entry.filename} unpacks to more than {RATIO_MOST} times its size")
     if total > TOTAL_MOST:
@@ -108,10 +111,18 @@ def _elements(archive: zipfile.ZipFile, name: str) -> list[tuple[str, dict[str, 
     found: list[tuple[str, dict[str, str]]] = []
     xml = Xml()
     xml.parser.StartElementHandler = lambda tag, attributes: found.append((local(tag), attributes))
-    with archive.open(name) as part:
+    with open_part(archive, name) as part:
         for chunk, _ in chunks(part):
             xml.feed(chunk)
     return found
+
+
+def open_part(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """A part, to be read. Raises Problem file_unreadable."""
+    try:
+        return archive.open(name)
+    except _BROKEN as fault:
+        raise unreadable(f"the workbook is damaged: {fault}") from None
 
 
 def chunks(part: IO[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -147,6 +158,8 @@ class Xml:
         self._fed += len(chunk)
         if self._fed - self.parser.CurrentByteIndex > TAG_MOST:
             raise unreadable("the workbook is damaged: a tag does not end")
+        if len(self.parser.intern) > NAMES_MOST:
+            raise unreadable(f"the workbook has more than {NAMES_MOST} kinds of tags")
 
 
 def _no_doctype(*_: object) -> None:

@@ -11,7 +11,7 @@ import re
 import zipfile
 from array import array
 from collections.abc import Iterator
-from decimal import Context, InvalidOperation
+from decimal import Context, DecimalException
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +24,8 @@ from customs.assessments.files.problems import unreadable
 
 ROWS_MOST = 1 << 20  # of a sheet, by the form
 CELL_MOST = 1 << 16  # characters
+NUMBER_MOST = 40  # of a number; what is remembered must be short
+BEFORE_MOST = 4 << 20  # bytes of a sheet before its first row: column widths and views take a few thousand
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _FIFTEEN = Context(prec=15)
 
@@ -48,12 +50,15 @@ class XlsxSource:
         with xlsx_parts.open_workbook(self._path) as archive:
             strings = _Strings(archive)
             size = xlsx_parts.size_of(archive, self._sheet)
-            rows = _Sheet(strings)
-            with archive.open(self._sheet) as part:
+            rows, begun = _Sheet(strings), False
+            with xlsx_parts.open_part(archive, self._sheet) as part:
                 for chunk, done in xlsx_parts.chunks(part):
                     rows.xml.feed(chunk)
                     for number, cells in rows.taken():
+                        begun = True
                         yield number, cells, 100 * done // size
+                    if not begun and done > BEFORE_MOST:
+                        raise unreadable(f"the first {BEFORE_MOST >> 20} MiB of the sheet hold no row")
 
     def blocks(self, most: int) -> Iterator[Block]:
         """Rows that the sheet leaves out stand there as blank ones, so that a row keeps its number."""
@@ -77,7 +82,7 @@ class XlsxSource:
 
 def _count_rows(archive: zipfile.ZipFile, sheet: str) -> int:
     """About as many rows as the sheet has; reads it through, so that a damaged one is known at once."""
-    with archive.open(sheet) as part:
+    with xlsx_parts.open_part(archive, sheet) as part:
         return sum(chunk.count(b"<row ") for chunk, _ in xlsx_parts.chunks(part))
 
 
@@ -88,7 +93,7 @@ class _Strings:
         self._bytes, self._ends = bytearray(), array("I", [0])
         name = xlsx_parts.shared_strings(archive)
         if name is not None:
-            with archive.open(name) as part:
+            with xlsx_parts.open_part(archive, name) as part:
                 self._read(part)
 
     def _read(self, part: IO[bytes]) -> None:
@@ -171,7 +176,7 @@ class _Sheet:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = self._names.get(tag) or self._name(tag)
         if name == "c":
-            self._column = _column(attributes["r"]) if "r" in attributes else self._column + 1
+            self._column = _column(attributes["r"].rstrip("0123456789")[:4]) if "r" in attributes else self._column + 1
             self._kind = attributes.get("t", "n")
         elif name == "row":
             self._begin_row(attributes.get("r"))
@@ -207,23 +212,26 @@ class _Sheet:
         self._cells[at] = text
 
 
-@lru_cache(4096)
 def _number(text: str) -> str:
     """A number as a person reads it: fifteen digits, as the spreadsheet shows them, never an exponent."""
+    return _read_number(text) if len(text) <= NUMBER_MOST else text
+
+
+@lru_cache(4096)
+def _read_number(text: str) -> str:
     if text.isascii() and text.isdigit():
         return text
     try:
         number = _FIFTEEN.create_decimal(text)
-    except InvalidOperation:
+    except DecimalException:  # no number, or one beyond all bounds
         return text
     return plain(number) if number.is_finite() and -12 < number.adjusted() < 18 else text
 
 
 @lru_cache(4096)
-def _column(reference: str) -> int:
+def _column(letters: str) -> int:
     """The number of a column, A is 1; beyond what is read when it makes no sense."""
-    letters = reference.rstrip("0123456789")
     number = 0
-    for letter in letters[:4]:
+    for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number if letters.isascii() and letters.isupper() and len(letters) < 4 else COLUMNS_MOST + 1

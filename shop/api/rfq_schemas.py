@@ -12,6 +12,7 @@ from core.schemas import Choice, Day, Flag, Id, Instant, Money, Pattern, Quantit
 from customs.duty.terms import INCOTERMS
 from shop.api.schemas import MerchantName
 from shop.companies import MOVES
+from shop.models import PURCHASE_STATUSES
 from shop.trade_models import COMPANY_STATUSES, OFFER_STATUSES, RFQ_STATUSES
 
 QUANTITY_MOST = Decimal(10_000_000)
@@ -38,6 +39,7 @@ class Company(Schema):
 
 class CompanyUnderReview(Company):
     also_verified = fields.Integer(metadata={"description": "other accounts verified under the same credit code"})
+    also_suspended = fields.Integer(metadata={"description": "other accounts suspended under the same credit code"})
 
 
 class Companies(Schema):
@@ -219,6 +221,7 @@ class RfqCard(Schema):
 
 class RfqDetail(RfqCard):
     side = Choice("company", "merchant", "operator")
+    purchase_status = Choice(*PURCHASE_STATUSES, allow_none=True, metadata={"description": "of the order it became"})
     offers = fields.List(fields.Nested(RfqOffer))
     messages = fields.List(fields.Nested(RfqMessage))
 

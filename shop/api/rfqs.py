@@ -75,7 +75,7 @@ def read_rfq(rfq_id: uuid.UUID) -> Response:
 @blueprint.response(201, schemas.RfqOffer)
 def make_offer(body: dict[str, Any], rfq_id: uuid.UUID) -> Response:
     """Offer, or offer anew: the open offer is superseded."""
-    offer_id = rfq_offers.make(actor(), rfq_id, body)
+    offer_id = rfq_offers.make(actor(), rfq_id, attempt(), body)
     return ready(rfq_views.one_offer(actor(), offer_id), 201, location=f"{API_PREFIX}/shop/offers/{offer_id}")
 
 
@@ -106,7 +106,7 @@ def decline_rfq(body: dict[str, Any], rfq_id: uuid.UUID) -> Response:
 @blueprint.response(201, schemas.RfqDetail)
 def write_rfq_message(body: dict[str, Any], rfq_id: uuid.UUID) -> Response:
     """Write to the other side; at most 200 messages a request."""
-    rfq_messages.write(actor(), rfq_id, body["text"])
+    rfq_messages.write(actor(), rfq_id, attempt(), body["text"])
     return ready(rfq_views.one(actor(), rfq_id), 201)
 
 

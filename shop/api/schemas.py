@@ -213,6 +213,14 @@ class Explanation(Schema):
     phrases = fields.Dict()
 
 
+class ServingLot(Schema):
+    lot_id = Id()
+    batch_no = fields.String()
+    expires_on = fields.String(allow_none=True)
+    quantity = Quantity()
+    weight_kg = Quantity(allow_none=True)
+
+
 class Line(Schema):
     line = fields.Integer()
     listing_id = Id()
@@ -231,6 +239,7 @@ class Line(Schema):
     vat = Money()
     tax = Money()
     explanation = fields.List(fields.Nested(Explanation))
+    lots = fields.List(fields.Nested(ServingLot), metadata={"description": "For the merchant and operators."})
 
 
 class _Sums(Schema):

@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, render_template, request
-from flask_babel import gettext as _
 
 from catalog import categories, merchants, search
 from catalog.models import ROUTES
@@ -130,11 +129,4 @@ def merchant(merchant_id: uuid.UUID) -> str:
     arguments = read_query(PageArguments())
     profile = merchants.profile(merchant_id)
     wanted = search.Request(sort="newest", merchant=merchant_id, **arguments)
-    registered = [
-        (_("Unified social credit code"), profile["uscc"]),
-        (_("Customs registration"), profile["customs_code"]),
-        (_("Here since"), (profile["since"] or "")[:10]),
-    ]
-    return render_template(
-        "catalogue/merchant.html", merchant=profile, facts=registered, result=json.loads(search.browse(wanted))
-    )
+    return render_template("catalogue/merchant.html", merchant=profile, result=json.loads(search.browse(wanted)))

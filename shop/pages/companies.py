@@ -9,19 +9,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from core.errors import Problem
-from core.schemas import Choice, WholeNumber
 from core.web import actor, requires
 from shop import companies
 from shop.api.rfq_schemas import CompanyArguments, CompanyDecision, NewCompany
 from shop.pages.forms import read_form, read_query, tell
 from shop.pages.language import local_path
+from shop.trade_models import COMPANY_STATUSES
 
 pages = Blueprint("companies_pages", __name__)
-
-
-class _Decision(CompanyDecision):
-    decision = Choice("verify", "reject", required=True)
-    version = WholeNumber(1, 2**31 - 1, required=True)
 
 
 @pages.get("/account/company")
@@ -52,19 +47,28 @@ def tell_company() -> Any:
 @pages.get("/operations/companies")
 @requires("operator")
 def review() -> str:
-    """Companies that wait for a decision, oldest first."""
+    """Companies of a status, at first those that wait for a decision, oldest first."""
     query = read_query(CompanyArguments())
-    return render_template("operator/companies.html", result=companies.page_of(**query), status=query["status"])
+    result = companies.page_of(**query)
+    decisions = [decision for decision, (source, _to) in companies.MOVES.items() if source == query["status"]]
+    return render_template(
+        "operator/companies.html",
+        result=result,
+        status=query["status"],
+        statuses=COMPANY_STATUSES,
+        decisions=decisions,
+    )
 
 
 @pages.post("/operations/companies/<uuid:company_id>")
 @requires("operator")
 def decide(company_id: uuid.UUID) -> Any:
-    """Verify or refuse a company as it was read."""
+    """Verify, reject, suspend or reinstate a company as it was read."""
     try:
-        companies.decide(str(actor().id), company_id, **read_form(_Decision()))
+        companies.decide(str(actor().id), company_id, **read_form(CompanyDecision()))
     except Problem as problem:
         tell(problem)
     else:
         flash(_("The decision is kept."), "success")
-    return redirect(url_for("companies_pages.review"), 303)
+    status = read_query(CompanyArguments())["status"]
+    return redirect(url_for("companies_pages.review", status=status), 303)

@@ -23,6 +23,7 @@ class _PageParser(Parser):
 
 
 _parser = _PageParser()
+_TOLD_MOST = 600  # characters: they travel in the cookie of the session, and a cookie holds four thousand
 
 
 def _filled(values: MultiDict[str, str]) -> MultiDict[str, str]:
@@ -48,6 +49,7 @@ def load(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
         _parser.handle_error(ValidationError({"form": fault.messages}), request, schema)
 
 
-def tell(problem: Problem) -> None:
-    """Show a refusal on the page the person is sent back to."""
-    flash(f"{problem_title(problem)} {problem.detail if problem.detail != problem.title else ''}".strip(), "danger")
+def tell(problem: Problem, detail: str | None = None) -> None:
+    """Show a refusal on the page the person is sent back to, with its own detail or another."""
+    more = detail or (problem.detail if problem.detail != problem.title else "")
+    flash(f"{problem_title(problem)} {more[:_TOLD_MOST]}".strip(), "danger")

@@ -104,7 +104,8 @@ def _is_category(code: str | None) -> bool:
 def element_names(hs: str) -> list[str]:
     """The declaration elements of a code that a merchant fills in."""
     try:
-        names = edition.tariff().declaration_elements(hs) if len(hs) in (8, 10) and hs.isdigit() else []
+        is_code = len(hs) in (8, 10) and hs.isascii() and hs.isdigit()
+        names = edition.tariff().declaration_elements(hs) if is_code else []
     except Problem:  # the code is refused in its own box
         return []
     filled = (elements.EXPORT_PREFERENCE, elements.GTIN)

@@ -62,6 +62,13 @@ def recall(lot_id: uuid.UUID) -> Any:
     return _do(lot_id, lambda who: recalls.recall(who, None, lot_id, read_form(Recall())["reason"]))
 
 
+@pages.post("/recalls/lots/<uuid:lot_id>/quarantine")
+@requires("operator")
+def quarantine(lot_id: uuid.UUID) -> Any:
+    """Stop one lot until it has been examined."""
+    return _do(lot_id, lambda who: recalls.quarantine(who, lot_id, read_form(Recall())["reason"]))
+
+
 @pages.post("/recalls/lots/<uuid:lot_id>/release")
 @requires("operator")
 def release(lot_id: uuid.UUID) -> Any:

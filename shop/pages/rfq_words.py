@@ -10,6 +10,12 @@ COMPANY_STATUSES = {
     "rejected": _("Refused"),
     "suspended": _("Suspended"),
 }
+COMPANY_DECISIONS = {
+    "verify": _("Verify"),
+    "reject": _("Reject"),
+    "suspend": _("Suspend"),
+    "reinstate": _("Reinstate"),
+}
 RFQ_STATUSES = {
     "requested": _("Waiting for an offer"),
     "offered": _("Offer made"),
@@ -30,11 +36,14 @@ TONES = {
     "offered": "badge-warn",
     "open": "badge-warn",
     "submitted": "badge-warn",
+    "awaiting_payment": "badge-warn",
     "accepted": "badge-good",
+    "paid": "badge-good",
     "verified": "badge-good",
     "declined": "badge-bad",
     "rejected": "badge-bad",
     "suspended": "badge-bad",
+    "cancelled": "badge-bad",
 }
 QUESTIONS = {
     "application": _("What it is used for"),
@@ -59,5 +68,20 @@ PARTS = {
     "installation": _("Installation"),
     "training": _("Training"),
     "total": _("Total"),
+}
+# What the merchant is told of requests.
+NOTICES = {
+    "rfq_requested": _("A company asks you for a quotation"),
+    "rfq_withdrawn": _("A request for quotation was withdrawn"),
+    "rfq_declined": _("Your offer was declined"),
+    "rfq_accepted": _("Your offer was accepted and ordered"),
+    "rfq_message": _("There is a new message on a request for quotation"),
+}
+# Of the order that an accepted offer became.
+PURCHASE_STATUSES = {
+    "awaiting_payment": _("Awaiting payment"),
+    "paid": _("Paid"),
+    "expired": _("Not paid in time"),
+    "cancelled": _("Cancelled"),
 }
 SIDES = {"company": _("Buyer"), "merchant": _("Seller")}

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from catalog import search
+from core import config
 from core.accounts import Actor
 from core.database import new_id
 from core.errors import Problem
@@ -108,7 +109,12 @@ def _show(person: Actor, rfq_id: uuid.UUID, problem: Problem | None = None) -> A
         return redirect(url_for("trade_rfqs_pages.show", rfq_id=rfq_id), 303)
     rfq_messages.seen(person, rfq_id)
     return render_template(
-        "rfqs/show.html", rfq=found, addresses=addresses_of(person.id), attempt=new_id(), problem=problem
+        "rfqs/show.html",
+        rfq=found,
+        addresses=addresses_of(person.id),
+        attempt=new_id(),
+        problem=problem,
+        hold_minutes=max(1, config.current().hold_seconds // 60),
     )
 
 
@@ -151,7 +157,7 @@ def write(rfq_id: uuid.UUID) -> Any:
     """Write to the other side."""
     text = request.form.get("text", "").strip().replace("\r\n", "\n")
     return done(
-        lambda: rfq_messages.write(actor(), rfq_id, load(NewRfqMessage(), {"text": text})["text"]),
+        lambda: rfq_messages.write(actor(), rfq_id, new_id(), load(NewRfqMessage(), {"text": text})["text"]),
         _("The message is sent."),
         rfq_id,
     )

@@ -1,4 +1,4 @@
-"""The merchant's lots: what lies where, what happened to it, which orders it serves, and its recall."""
+"""The merchant's lots: received, what lies where, what happened to it, which orders it serves, and its recall."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from catalog import members, merchants, movements, recalls, receiving, rights
+from catalog import listings, members, merchants, movements, recalls, receiving, rights
 from catalog.api.acting import task
+from catalog.api.schemas import NewLot
 from catalog.api.stock_schemas import Recall, TemperatureReport
 from core import clock
 from core.errors import Problem
 from core.paging import PageArguments
-from core.schemas import Quantity, Schema, WholeNumber
+from core.schemas import Id, Quantity, Schema, WholeNumber
 from core.web import actor, requires
+from customs import warehouses
 from shop import recall_views, weighing
 from shop.pages.forms import read_form, read_query, tell
 
@@ -28,6 +30,7 @@ SHOWN = 50
 class _Weight(Schema):
     line = WholeNumber(1, 999, required=True)
     weight_kg = Quantity(required=True)
+    lot_id = Id(load_default=None)
 
 
 def _own() -> uuid.UUID:
@@ -39,6 +42,38 @@ def _own() -> uuid.UUID:
 def lots() -> str:
     """Own lots, newest first."""
     return render_template("trade/lots.html", result=recalls.own_page(_own(), **read_query(PageArguments())))
+
+
+@pages.get("/listings/<uuid:listing_id>/lots/new")
+@requires("merchant")
+def new_lot(listing_id: uuid.UUID) -> str:
+    """The form to receive a lot of an own listing."""
+    return _receive(listing_id, None)
+
+
+@pages.post("/listings/<uuid:listing_id>/lots")
+@requires("merchant")
+@task(rights.STOCK)
+def receive(listing_id: uuid.UUID) -> Any:
+    """Receive a lot into a warehouse."""
+    try:
+        own = merchants.acting_for(actor().id, selling=True)
+        values = read_form(NewLot(exclude=("listing_id",)))
+        made = receiving.create(str(actor().id), own, {**values, "listing_id": listing_id})
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _receive(listing_id, problem), problem.status
+    flash(_("The lot is in stock."), "success")
+    return redirect(url_for("stock_pages.lot", lot_id=made["id"]), 303)
+
+
+def _receive(listing_id: uuid.UUID, problem: Problem | None) -> str:
+    listing = listings.managed(_own(), listing_id)
+    mode = listing["mode"] or "0110"
+    places = [place for place in warehouses.listing() if place["mode"] == mode]
+    values = request.form if problem else {}
+    return render_template("trade/receive.html", listing=listing, places=places, values=values, problem=problem)
 
 
 @pages.get("/lots/<uuid:lot_id>")
@@ -108,7 +143,7 @@ def _do(lot_id: uuid.UUID, deed: Callable[[str, uuid.UUID], object]) -> Any:
 @requires("merchant")
 @task(rights.STOCK)
 def weigh(order_id: uuid.UUID) -> Any:
-    """Set the real weight of a picked line."""
+    """Set the real weight of what was picked of one lot for a line."""
     try:
         weighing.weigh(actor(), order_id, [read_form(_Weight())])
     except Problem as problem:

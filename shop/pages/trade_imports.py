@@ -18,12 +18,14 @@ from core.database import new_id
 from core.errors import Problem
 from core.web import actor, maybe_actor, requires
 from customs.api.answers import after_id, id_page
+from customs.assessments.files.problems import COLUMNS_WRONG
 from shop.pages import language
 from shop.pages.forms import read_form, read_query, tell
 
 pages = Blueprint("trade_imports_pages", __name__, url_prefix="/trade/imports")
 
 _UNDER_WAY = ("queued", "running")
+_LONG = 40  # characters of a heading
 
 
 @pages.url_value_preprocessor
@@ -61,10 +63,15 @@ def send() -> Any:
         own = merchants.acting_for(actor().id, selling=True)
         imports_api.take(own, new_id(), read_form(schemas.NewImport()))
     except Problem as problem:
-        tell(problem)
+        tell(problem, _columns(problem) if problem.code == COLUMNS_WRONG else None)
     else:
         flash(_("The file is taken in."), "success")
     return redirect(url_for("trade_imports_pages.listing"), 303)
+
+
+def _columns(problem: Problem) -> str:
+    """Each wrong column with what is wrong with it; what there is instead stands in the form."""
+    return "; ".join(f"{column[:_LONG]}: {texts[0].partition(';')[0]}" for column, texts in problem.errors.items())
 
 
 @pages.get("/<uuid:import_id>/news")

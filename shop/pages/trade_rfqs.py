@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from core.database import new_id
 from core.errors import Problem
 from core.schemas import Day, Schema
 from core.web import actor, requires
@@ -62,6 +63,7 @@ def _last(found: dict[str, Any]) -> dict[str, Any]:
     """The boxes as the standing offer fills them, so that a revision is a change of a figure."""
     offer = found["offer"] or {}
     values = {name: offer.get(name) for name in _BOXES} | {"delivery_weeks": offer.get("delivery_weeks")}
+    values["service"] = (offer.get("law") or {}).get("service")
     return values | {f"charges.{name}": offer.get("amounts", {}).get(name) for name in CHARGES}
 
 
@@ -77,7 +79,7 @@ def _services() -> list[tuple[str, str]]:
 def offer(rfq_id: uuid.UUID) -> Any:
     """Make an offer, in place of the open one."""
     try:
-        rfq_offers.make(actor(), rfq_id, load(NewRfqOffer(), _offered()))
+        rfq_offers.make(actor(), rfq_id, new_id(), load(NewRfqOffer(), _offered()))
     except Problem as problem:
         if problem.status == 404:
             raise

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core.errors import Problem, declared_codes
-from shop.pages import rfq_words, stock_words
+from shop.pages import people_words, rfq_words, stock_words
 
 ROUTES = {
     "cross_border_retail": _("Cross-border retail"),
@@ -298,6 +298,10 @@ NOTICE_KINDS = {
     "listing_published": _("Your listing was approved and is in the shop"),
     "listing_draft": _("Your listing was not approved"),
     "listing_withdrawn": _("Your listing was taken out of the shop"),
+    "lot_recall": _("An operator recalled a lot of yours"),
+    "lot_quarantine": _("An operator put a lot of yours into quarantine"),
+    "lot_released": _("An operator lifted the quarantine of a lot of yours"),
+    **rfq_words.NOTICES,
 }
 FILTERS = {
     "notice_kind": label(NOTICE_KINDS),
@@ -325,6 +329,10 @@ FILTERS = {
     "status_tone": lambda status: STATUS_TONES.get(status, "badge-sea"),
     "event_name": label(EVENTS),
     "company_status": label(rfq_words.COMPANY_STATUSES),
+    "company_decision": label(rfq_words.COMPANY_DECISIONS),
+    "member_role": label(people_words.MEMBER_ROLES),
+    "role_hint": label(people_words.ROLE_HINTS),
+    "merchant_status": label(people_words.MERCHANT_STATUSES),
     "block_kind": label(stock_words.BLOCK_KINDS),
     "block_tone": lambda kind: stock_words.BLOCK_TONES.get(kind, "badge-sea"),
     "movement_kind": label(stock_words.MOVEMENT_KINDS),
@@ -334,6 +342,7 @@ FILTERS = {
     "rfq_tone": lambda status: rfq_words.TONES.get(status, "badge-sea"),
     "rfq_question": label(rfq_words.QUESTIONS),
     "offer_part": label(rfq_words.PARTS),
+    "rfq_purchase": label(rfq_words.PURCHASE_STATUSES),
     "rfq_side": label(rfq_words.SIDES),
 }
 

@@ -102,10 +102,11 @@ PUBLIC = ("/", "/?q=beef&sort=price", "/?category=beef", "/law/calculator", "/la
           "/api/v1/docs", "/policies/fair-competition", "/login", "/register", "/cart")  # fmt: skip
 OF_ROLE = {
     "consumer": ("/account", "/orders", "/checkout"),
-    "merchant": ("/trade/listings", "/trade/orders", "/desk/reports/duty", "/account"),
+    "merchant": ("/trade/listings", "/trade/orders", "/trade/lots", "/trade/people", "/desk/reports/duty", "/account",
+                 "/account/invitations"),
     "customs": ("/desk/declarations", "/desk/reports/duty?by=origin"),
-    "operator": ("/operations/review", "/operations/jobs"),
-}
+    "operator": ("/operations/review", "/operations/merchants", "/operations/jobs"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("who", [None, *OF_ROLE])

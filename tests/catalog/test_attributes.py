@@ -91,6 +91,17 @@ def test_what_must_be_said_is_asked_for_at_submission(client: Any, seller: Selle
     assert client.post(f"{MANAGE}/{made['id']}/submit", headers=seller.bearer).get_json()["status"] == "submitted"
 
 
+def test_what_must_be_said_stays_said_on_sale(client: Any, seller: Seller) -> None:
+    values = builders.general(category="machine_tools", hs="8457101000", origin="DE", unit="machine",
+                              attributes={"condition": "used"})  # fmt: skip
+    path = f"{MANAGE}/{builders.publish(seller, values)}"
+    headers = {**seller.bearer, "If-Match": "*"}
+    answer = client.patch(path, json={"attributes": {"power": "18.5"}}, headers=headers)
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["attributes.condition"])
+    answer = client.patch(path, json={"attributes": {"condition": "new"}}, headers=headers)
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "published")
+
+
 def test_anybody_may_read_the_rules(client: Any) -> None:
     told = client.get("/api/v1/catalog/attributes?category=ores").get_json()
     basis = next(each for each in told if each["key"] == "price_basis")

@@ -1,13 +1,14 @@
 """Sold by the piece, priced by the kilogram: the listing, its lots, what a quote may say of the weight."""
 
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from catalog import catch_weight, receiving, stock_check
-from core.database import db
+from catalog import catch_weight, lots, receiving, stock_check
+from core.database import db, transaction
 from core.errors import Problem
 from tests.catalog import builders
 from tests.catalog.builders import Seller
@@ -49,6 +50,8 @@ def test_the_price_of_a_piece_follows_from_its_nominal_weight(client: Any, selle
         ({"unit": "kg"}, "unit"),
         ({"priced_by": "unit", "price": "1.00", "net_weight_kg": "1"}, "price_per_kg"),
         ({"priced_by": "pound"}, "priced_by"),
+        ({"price_per_kg": "0.01", "piece_weight_kg": "0.001"}, "price_per_kg"),
+        ({"price_per_kg": "1000000000.00", "piece_weight_kg": "10000"}, "price_per_kg"),
     ],
     ids=str,
 )
@@ -61,6 +64,12 @@ def test_retail_goods_are_not_priced_by_the_kilogram(client: Any, seller: Seller
     weight = {"priced_by": "kg", "price_per_kg": "300.00", "piece_weight_kg": "0.45", "weight_tolerance": 5}
     body = builders.retail(price=None, **weight)
     answer = client.post(f"{BASE}/listings", json=body, headers=seller.bearer)
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["priced_by"])
+
+
+def test_what_is_sold_by_quotation_is_not_priced_by_the_kilogram(client: Any, seller: Seller) -> None:
+    machine = {"category": "machine_tools", "hs": "8457101000", "origin": "DE"}
+    answer = create(client, seller, **machine, establishment_no=None, cold_chain=None)
     assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["priced_by"])
 
 
@@ -93,6 +102,30 @@ def test_a_lot_comes_in_with_pieces_and_weight(
     assert (told["on_hand"], told["weight_kg"]) == (pieces, weight)
     counted = receiving.adjust("tests", seller.id, lot, Decimal(9), "one lost", Decimal("40.2"))
     assert (counted["on_hand"], counted["weight_kg"]) == ("9", "40.2")
+    assert list(stock_check.check(db.session())) == []
+
+
+def test_no_more_kilograms_are_destroyed_than_the_lot_weighs(client: Any, seller: Seller, store: uuid.UUID) -> None:
+    lot = builders.receive(seller, builders.draft(seller, ham()), store, "10", weight_kg=Decimal(45))
+    body = {"kind": "destruction", "quantity": "1", "weight_kg": "4500", "reference": "act 1"}
+    answer = client.post(f"{BASE}/lots/{lot}/movements", json=body, headers=seller.bearer)
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["weight_kg"])
+    assert receiving.own_one(seller.id, lot)["weight_kg"] == "45"
+
+
+def test_a_lot_from_before_the_listing_was_priced_by_the_kilogram_is_weighed_out(
+    client: Any, seller: Seller, store: uuid.UUID
+) -> None:
+    """Its weight is not known; what leaves it is, and the check still adds up."""
+    listing = builders.publish(seller, builders.general(unit="piece"))
+    builders.receive(seller, listing, store, "10")
+    weight = {"priced_by": "kg", "price_per_kg": "88.88", "piece_weight_kg": "4.5", "weight_tolerance": 10}
+    headers = {**seller.bearer, "If-Match": "*"}
+    assert client.patch(f"{BASE}/listings/{listing}", json=weight, headers=headers).status_code == 200
+    with transaction() as session:
+        taken = lots.hold(session, [lots.Want(listing, Decimal(2))], "order 1")
+    with transaction() as session:
+        lots.take_out(session, [replace(each, weight_kg=Decimal(9)) for each in taken], "order 1")
     assert list(stock_check.check(db.session())) == []
 
 

@@ -50,6 +50,11 @@ def register(*rows: Establishment) -> Register:
         ([row(prefixes=["0204"])], "other_goods"),
         ([row(prefixes=[])], "registered"),
         ([row(valid_to=date(2025, 1, 1)), row(valid_from=date(2026, 6, 1))], "registered"),  # renewed
+        ([row(), row(valid_from=date(2026, 6, 1), standing="suspended")], "suspended"),
+        ([row(valid_from=date(2026, 6, 1), standing="suspended"), row()], "suspended"),
+        ([row(), row(valid_from=date(2026, 12, 1), standing="suspended")], "registered"),  # not yet
+        ([row(), row(valid_from=date(2026, 6, 1), prefixes=["0204"], standing="suspended")], "registered"),
+        ([row(standing="suspended"), row(valid_from=date(2026, 6, 1))], "registered"),  # taken up again
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

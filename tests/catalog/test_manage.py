@@ -300,3 +300,18 @@ def test_who_may_not(client: Any, context: None, seller: Seller, operator: dict[
     assert client.get(f"{REVIEW}/merchants", headers=seller.bearer).status_code == 403
     homeless = builders.bearer(builders.open_account("merchant"))
     assert client.get(f"{MANAGE}/listings", headers=homeless).status_code == 403
+
+
+def test_what_is_in_the_shop_stays_whole(client: Any, seller: Seller, operator: dict[str, str]) -> None:
+    """Words may change on sale, but not to what the listing was not let in with."""
+    listing = create(client, seller)
+    assert change(client, seller, listing, title={"en": "Lobster"}).status_code == 200  # a draft may be anything
+    listing = create(client, seller)
+    step(client, seller, listing["id"], "submit")
+    listing = decide(client, operator, listing["id"], "approve").get_json()
+    refused = change(client, seller, listing, title={"zh": "Lobster"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "listing_incomplete")
+    assert list(refused.get_json()["errors"]) == ["title.zh"]
+    kept = client.get(f"{MANAGE}/listings/{listing['id']}", headers=seller.bearer).get_json()
+    assert (kept["status"], kept["title"]) == ("published", listing["title"])
+    assert change(client, seller, listing, title={"zh": "龙虾"}).get_json()["status"] == "published"

@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from catalog import members, merchants, rights
 from catalog.api.acting import task_of
 from core import accounts
 from core.accounts import Actor
+from core.audit import AuditEntry
 from core.database import db
 from core.errors import Problem
 from tests.catalog import builders
@@ -76,6 +78,24 @@ def test_whom_one_cannot_invite(client: Any, seller: Seller, other_seller: Selle
     answer = client.post(f"{BASE}/manage/members", json=body, headers=seller.bearer)
     expected = (422, "account_unknown") if case == "unknown" else (409, "merchant_exists")
     assert (answer.status_code, answer.get_json()["code"]) == expected
+
+
+def test_a_rejected_applicant_may_join_another_merchant(seller: Seller) -> None:
+    person = builders.open_account("consumer")
+    own = uuid.UUID(merchants.apply(person.id, builders.application())["id"])
+    merchants.decide("tests", own, "reject", "no licence")
+    invitation = members.invite(seller.owner.id, seller.id, person.email, "viewer")
+    members.accept(person.id, uuid.UUID(invitation["id"]))
+    assert members.role_of(person.id) == "viewer"
+    assert str(person.id) in {row["user_id"] for row in members.people(seller.id)["items"]}
+
+
+def test_the_log_names_whose_invitation_was_withdrawn(seller: Seller) -> None:
+    person = builders.open_account("consumer")
+    invitation = members.invite(seller.owner.id, seller.id, person.email, "viewer")
+    members.withdraw(seller.owner.id, uuid.UUID(invitation["id"]))
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "invitation_withdrawn")).one()
+    assert (entry.actor, entry.data["person"]) == (str(seller.owner.id), str(person.id))
 
 
 def test_a_removed_member_is_refused_the_next_time(client: Any, seller: Seller) -> None:

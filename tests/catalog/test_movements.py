@@ -77,6 +77,13 @@ def test_what_cannot_be_moved(client: Any, seller: Seller, lot: uuid.UUID, body:
     assert (answer.status_code, list(answer.get_json()["errors"])) == (422, [field])
 
 
+def test_a_lot_holds_no_more_than_its_column(client: Any, seller: Seller, lot: uuid.UUID) -> None:
+    body = {"kind": "return", "quantity": "99999999999999", "reference": "x"}
+    answer = client.post(f"{BASE}/{lot}/movements", json=body, headers=seller.bearer)
+    assert (answer.status_code, answer.get_json()["errors"]) == (422, {"quantity": ["is more than a lot can hold"]})
+    assert faults() == []
+
+
 def test_nothing_is_destroyed_that_orders_hold(seller: Seller, lot: uuid.UUID) -> None:
     row = db.session.get_one(Lot, lot)
     listing_id = row.listing_id

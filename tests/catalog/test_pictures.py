@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from catalog import pictures
 from core import config
+from core.database import db
 from tests.catalog import builders
 from tests.catalog.builders import Seller
 
@@ -81,6 +82,41 @@ def test_the_text_of_a_png_does_not_stay(client: Any, seller: Seller) -> None:
     listing = builders.draft(seller, builders.retail())
     entry = send(client, seller, listing, picture("PNG", pnginfo=told)).get_json()["images"][0]
     assert b"SECRET" not in client.get(entry["large"]).data
+
+
+def test_what_cameras_put_behind_a_picture_is_left_out(client: Any, seller: Seller) -> None:
+    """A JPEG with a preview behind it (MPO), as many cameras and telephones write."""
+    out = BytesIO()
+    preview = Image.new("RGB", (200, 150), "blue")
+    Image.new("RGB", (800, 600), "red").save(out, "MPO", save_all=True, append_images=[preview])
+    listing = builders.draft(seller, builders.retail())
+    answer = send(client, seller, listing, out.getvalue())
+    assert answer.status_code == 201, answer.get_json()
+    (entry,) = answer.get_json()["images"]
+    with Image.open(BytesIO(client.get(entry["large"]).data)) as shown:
+        red, _, blue = shown.convert("RGB").getpixel((400, 300))
+        assert (shown.size, red > 200, blue < 50) == ((800, 600), True, True)
+
+
+def test_a_picture_cut_off_by_a_power_cut_is_written_again(client: Any, seller: Seller) -> None:
+    listing = builders.draft(seller, builders.retail())
+    raw = picture(colour="olive", size=(700, 500))
+    (entry,) = send(client, seller, listing, raw).get_json()["images"]
+    path = pictures._path(entry["digest"], "large")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    send(client, seller, builders.draft(seller, builders.retail()), raw)
+    assert path.read_bytes() == whole
+
+
+def test_no_connection_is_held_while_a_picture_is_drawn(
+    client: Any, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    real = pictures._drawn
+    monkeypatch.setattr(pictures, "_drawn", lambda raw: (held.append(db.session().in_transaction()), real(raw))[1])
+    assert send(client, seller, builders.draft(seller, builders.retail()), picture()).status_code == 201
+    assert held == [False]
 
 
 def bomb() -> bytes:

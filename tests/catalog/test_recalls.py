@@ -143,3 +143,39 @@ def test_a_hold_of_the_merchant_is_lifted_by_the_merchant(client: Any, seller: S
     assert held["block_kind"] == "hold"
     freed = client.post(f"{MANAGE}/{lot}/unblock", headers=seller.bearer).get_json()
     assert (freed["blocked"], freed["block_kind"], freed["blocked_at"]) == (False, None, None)
+
+
+def test_a_lot_that_an_operator_stopped_is_freed_by_an_operator_only(
+    client: Any, operator: dict[str, str], seller: Seller, listing: uuid.UUID, lot: uuid.UUID
+) -> None:
+    client.post(f"{MANAGE}/{lot}/block", json={"reason": "label"}, headers=seller.bearer)
+    stopped = client.post(f"{REVIEW}/lots/{lot}/block", json={"reason": "suspect"}, headers=operator).get_json()
+    assert (stopped["block_kind"], stopped["block_reason"]) == ("quarantine", "suspect")
+    freed = client.post(f"{MANAGE}/{lot}/unblock", headers=seller.bearer)
+    assert (freed.status_code, freed.get_json()["code"]) == (409, "wrong_state")
+    assert available(listing) == 0
+    assert client.post(f"{REVIEW}/lots/{lot}/release", json={"reason": "good"}, headers=operator).status_code == 200
+    assert available(listing) == 10
+
+
+def test_a_merchant_is_told_what_an_operator_does_to_its_lot(
+    client: Any, operator: dict[str, str], seller: Seller, other_seller: Seller, listing: uuid.UUID, lot: uuid.UUID
+) -> None:
+    client.post(f"{REVIEW}/lots/{lot}/temperature", json=heat(), headers=operator)
+    client.post(f"{REVIEW}/lots/{lot}/release", json={"reason": "core at -18"}, headers=operator)
+    body = {"batch_no": "L-77", "reason": "salmonella"}
+    for _ in range(2):
+        client.post(f"{REVIEW}/recalls", json=body, headers=operator)
+    path = "/api/v1/catalog/manage/notices"
+    told = client.get(path, headers=seller.bearer).get_json()["items"]
+    kinds = [row["kind"] for row in told if row["kind"].startswith("lot_")]
+    assert kinds == ["lot_recall", "lot_released", "lot_quarantine"]
+    assert (told[0]["listing_id"], told[0]["data"]["reason"]) == (str(listing), "salmonella")
+    assert (told[0]["data"]["lot"], told[0]["data"]["batch_no"]) == (str(lot), "L-77")
+    assert client.get(path, headers=other_seller.bearer).get_json()["items"] == []
+
+
+def test_what_a_merchant_does_itself_it_is_not_told(client: Any, seller: Seller, lot: uuid.UUID) -> None:
+    client.post(f"{MANAGE}/{lot}/recall", json={"reason": "salmonella"}, headers=seller.bearer)
+    told = client.get("/api/v1/catalog/manage/notices", headers=seller.bearer).get_json()["items"]
+    assert [row["kind"] for row in told if row["kind"].startswith("lot_")] == []

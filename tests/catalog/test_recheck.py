@@ -18,6 +18,7 @@ from sqlalchemy import event, select, text
 from catalog import compliance, establishments, listings, notices, recheck
 from catalog.models import LawCheck, Listing
 from core import clock, config
+from core.audit import AuditEntry
 from core.config import ClockSetting
 from core.database import db, transaction
 from core.errors import Problem
@@ -190,6 +191,20 @@ def test_a_plant_that_loses_its_registration(seller: Seller, on: Callable[[str],
     assert row_of(listing).reasons[0].startswith("2026-12-01 establishment_refused")
 
 
+def test_a_register_that_is_loaded_is_held_to_the_same_day(
+    seller: Seller, on: Callable[[str], None], tmp_path: Path
+) -> None:
+    on("2026-11-30T12:00:00")
+    listing = builders.publish(seller, builders.general())
+    recheck.recheck()
+    path = tmp_path / "register.csv"
+    path.write_text("country,number,name,hs,valid_from,valid_to,standing\nAU,0412,P,02,2024-01-01,,suspended\n")
+    establishments.load(path, "tests")
+    recheck.recheck()
+    assert row_of(listing).status == "withdrawn"
+    assert row_of(listing).reasons[0].startswith("2026-11-30 establishment_refused")
+
+
 def test_it_runs_once_a_day_and_edition(
     seller: Seller, law: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +328,32 @@ def test_a_remark_of_the_list_is_shown_to_the_merchant(client: Any, seller: Sell
     found = client.get(f"{MANAGE}/listings/{listing}/requirements", headers=seller.bearer).get_json()["items"]
     remark = next(each for each in found if each["code"] == "positive_list_remark")
     assert "only whole lobster" in remark["detail"]
+
+
+def test_who_approves_confirms_the_remark(
+    client: Any, seller: Seller, operator: dict[str, str], law: Callable[..., None]
+) -> None:
+    """The list's words name goods of a code that no field of a listing tells apart: a person looks, and is kept."""
+
+    def remarked(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [{**row, "remark": "only whole lobster"} if row["hs"] == "03061200" else row for row in rows]
+
+    def confirmed() -> list[Any]:
+        rows = db.session.scalars(select(AuditEntry).filter_by(action="remark_confirmed")).all()
+        return [(row.object_id, row.actor, row.data["row"], row.data["remark"], row.data["version"]) for row in rows]
+
+    builders.publish(seller, builders.retail())
+    assert confirmed() == []
+    law(positive_list=remarked)
+    listing = builders.draft(seller, builders.retail())
+    client.post(f"{MANAGE}/listings/{listing}/submit", headers=seller.bearer)
+    path = "/api/v1/catalog/review"
+    (waiting,) = client.get(f"{path}/listings", headers=operator).get_json()["items"]
+    assert waiting["confirm_remark"]["remark"] == "only whole lobster"
+    assert confirmed() == []
+    told = client.post(f"{path}/{listing}", json={"decision": "approve"}, headers=operator).get_json()
+    who = db.session.scalars(select(AuditEntry.actor).filter_by(action="listing_approve", object_id=str(listing))).one()
+    assert confirmed() == [(str(listing), who, "03061200", "only whole lobster", told["version"])]
 
 
 def test_a_suspended_merchants_listing_is_checked_too(seller: Seller, law: Callable[..., None]) -> None:

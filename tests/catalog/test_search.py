@@ -2,18 +2,19 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text, update
 
-from catalog import cards, quality, ranking
+from catalog import cards, quality, ranking, taxes
 from catalog.models import Listing
 from catalog.search import Request, browse
 from core import clock
 from core.database import db, transaction
-from tests.catalog import builders
+from tests.catalog import builders, shelves
 from tests.catalog.builders import Seller
 from tests.catalog.statements import counted
 
@@ -74,6 +75,39 @@ def test_what_is_not_there_is_not_found(client: Any, shelf: dict[str, uuid.UUID]
 def test_an_exact_sku_comes_first(client: Any, seller: Seller, shelf: dict[str, uuid.UUID]) -> None:
     sku = db.session.get(Listing, shelf["lamb"]).sku  # type: ignore[union-attr]
     assert found(client, q=sku.lower())[0] == "新西兰去骨羊肉"
+
+
+def test_naming_a_sku_after_a_word_or_a_code_buys_no_place(
+    client: Any, seller: Seller, other_seller: Seller, shelf: dict[str, uuid.UUID]
+) -> None:
+    builders.publish(other_seller, builders.general(sku="lobster", price="900.00"))
+    builders.publish(other_seller, builders.general(sku="0204", price="900.00"))
+    for asked, first in (("lobster", "加拿大冷冻龙虾 450克"), ("0204", "新西兰去骨羊肉")):
+        items = client.get(SHELF, query_string={"q": asked}).get_json()["items"]
+        assert [card["title"]["zh"] for card in items] == [first, "澳洲冷冻去骨牛肉"]
+        for card in items:
+            told = [part["points"] for part in card["ranking"]["parts"]]
+            assert card["ranking"]["score"] == sum(told)
+        assert "exact" not in {part["part"] for part in items[1]["ranking"]["parts"]}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "\ufdfa" * 100,
+        "㍿" * 100,
+        "牛" * 100,
+        "a" * 100,
+        "%" * 50,
+        "_'\\:*&|!()<->" * 7,
+        "1" * 100,
+        "\U00020000" * 100,
+        "…" * 100,
+    ],
+)
+def test_no_words_fail_the_server(client: Any, shelf: dict[str, uuid.UUID], asked: str) -> None:
+    for more in ({}, {"sort": "newest"}, {"facets": "1"}):
+        assert client.get(SHELF, query_string={"q": asked, **more}).status_code in (200, 422)
 
 
 def test_a_word_is_no_code(client: Any, shelf: dict[str, uuid.UUID]) -> None:
@@ -225,6 +259,24 @@ def test_a_card_of_yesterday_is_built_anew_before_it_is_shown(client: Any, shelf
     with counted() as sent:
         client.get(SHELF)
     assert len(sent) == 1
+
+
+def test_the_first_reader_of_a_day_sees_nothing_that_its_law_closed(
+    client: Any, seller: Seller, shelf: dict[str, uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More is closed than a page holds: what comes up behind it is looked at too."""
+    shelves.copy(shelf["lobster"], 60)
+    with transaction() as session:
+        session.execute(update(Listing).values(assessed_on=clock.today() - timedelta(days=1)))
+    known = taxes.breakdowns
+
+    def closed(session: Any, rows: Any) -> list[Any]:
+        hindered = {"code": "closed", "detail": "closed overnight"}
+        pairs = zip(rows, known(session, rows), strict=True)
+        return [replace(told, hindrance=hindered) if row.category == "lobster" else told for row, told in pairs]
+
+    monkeypatch.setattr(taxes, "breakdowns", closed)
+    assert set(found(client, limit="24")) == {"澳洲冷冻去骨牛肉", "新西兰去骨羊肉"}
 
 
 def test_the_nightly_job_builds_all_of_them(client: Any, shelf: dict[str, uuid.UUID]) -> None:

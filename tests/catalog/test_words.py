@@ -50,6 +50,11 @@ def test_a_goods_code_is_found_by_its_beginnings() -> None:
     assert words.code_query("0202.30.00") == "'#02023000'"
 
 
+def test_a_sku_that_looks_like_a_code_is_told_from_one() -> None:
+    assert words.code_vector("0202300090", "0306").split(" ")[-1] == "'#0306':1"
+    assert words.code_query("澳洲牛肉") == words.code_query("two words") == ""
+
+
 def test_quotes_and_backslashes_cannot_leave_the_lexeme() -> None:
     assert words.code_query("a'b\\c") == "'#a''b\\\\c'"
 

@@ -6,11 +6,15 @@ import contextvars
 import hashlib
 import hmac
 import json
+import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -21,9 +25,10 @@ from core import clock, config, jobs
 from core.accounts import Actor
 from core.config import ClockSetting
 from core.database import db
+from core.errors import Problem
 from shop import checkout, exchanges, orders
 from shop.quotes import Item
-from tests.shop import builders
+from tests.shop import builders, trade
 from tests.shop.builders import FakeStripe, Shelf
 
 
@@ -106,6 +111,49 @@ def place(stripe: FakeStripe, shelf: Shelf) -> Order:
         return orders.purchase_of(buyer.id, purchase_id)
 
     return order
+
+
+@pytest.fixture
+def buyer(context: None) -> Actor:
+    """Who buys for a verified company."""
+    return trade.company_account()
+
+
+@pytest.fixture
+def post(client: Any) -> Callable[..., Any]:
+    """A POST to the shop's API by somebody; without a body when none is given."""
+
+    def send(actor: Actor, path: str, body: Any = None, *, key: str | None = None) -> Any:
+        headers = builders.token_of(actor) | ({"Idempotency-Key": key} if key else {})
+        sent = {} if body is None else {"json": body}
+        return client.post(f"/api/v1/shop{path}", headers=headers, **sent)
+
+    return send
+
+
+@pytest.fixture
+def together(app: Any) -> Callable[..., Counter[str]]:
+    """Take all steps at the same moment, each in a thread of its own, and count how they ended: done, or the code of the
+    refusal. With `within` seconds each starts a random while later, so that they meet in other orders too.
+    """
+
+    def run(steps: Sequence[Callable[[], Any]], within: float = 0) -> Counter[str]:
+        gate = Barrier(len(steps))
+
+        def one(step: Callable[[], Any]) -> str:
+            with app.app_context():
+                gate.wait()
+                time.sleep(random.uniform(0, within))
+                try:
+                    step()
+                except Problem as refusal:
+                    return refusal.code
+                return "done"
+
+        with ThreadPoolExecutor(len(steps)) as pool:
+            return Counter(pool.map(one, steps))
+
+    return run
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -90,16 +88,8 @@ def test_paid_but_not_declared_is_refunded_at_once(paid: Any, stripe: Any, run_j
     everything_is_back(paid, stripe)
 
 
-def test_twenty_cancellations_at_once_are_one(app: Any, paid: Any, stripe: Any, run_jobs: Any) -> None:
-    gate = Barrier(20)
-
-    def cancel(_: int) -> None:
-        with app.app_context():
-            gate.wait()
-            cancellation.cancel(paid["buyer"], paid["order"])
-
-    with ThreadPoolExecutor(20) as pool:
-        list(pool.map(cancel, range(20)))
+def test_twenty_cancellations_at_once_are_one(paid: Any, stripe: Any, run_jobs: Any, together: Any) -> None:
+    assert together([lambda: cancellation.cancel(paid["buyer"], paid["order"])] * 20) == {"done": 20}
     run_jobs("shop.")
     everything_is_back(paid, stripe)
 
@@ -197,26 +187,14 @@ def test_a_stranger_cannot_cancel(bought: Any) -> None:
     assert state.statuses(bought) == ["awaiting_payment"]
 
 
-def test_cancel_and_ship_have_one_outcome(app: Any, domestic: Any, shelf: Any, stripe: Any, run_jobs: Any) -> None:
-    gate, at = Barrier(2), clock.now()
-
-    def do(step: Any) -> str:
-        with app.app_context():
-            gate.wait()
-            try:
-                step()
-            except Problem as refusal:
-                return refusal.code
-            return "done"
-
+def test_cancel_and_ship_have_one_outcome(domestic: Any, shelf: Any, stripe: Any, run_jobs: Any, together: Any) -> None:
+    at = clock.now()
     steps = [
         lambda: cancellation.cancel(domestic["buyer"], domestic["order"]),
         lambda: fulfilment.ship(shelf.owner, domestic["order"], at),
     ]
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = sorted(pool.map(do, steps))
+    assert together(steps) == {"done": 1, "order_state": 1}
     run_jobs("shop.pay_refund")
-    assert outcomes == ["done", "order_state"]
     (status,) = state.statuses(domestic)
     on_hand, reserved = state.stock(domestic["beef"])
     assert (status, on_hand, reserved, stripe.refunded()) in [
@@ -252,23 +230,16 @@ def test_a_retail_order_is_not_shipped_before_release(paid: Any, shelf: Any) -> 
     assert refusal.value.code == "order_state"
 
 
-def test_two_refunds_of_sixty_percent_in_parallel(app: Any, paid: Any, stripe: Any) -> None:
+def test_two_refunds_of_sixty_percent_in_parallel(paid: Any, stripe: Any, together: Any) -> None:
     """The reserve is one conditional statement: the second is refused (F43)."""
-    gate, most = Barrier(2), fen(paid["orders"][0]["goods"]) * 6 // 10
+    most = fen(paid["orders"][0]["goods"]) * 6 // 10
 
-    def give(_: int) -> str:
-        with app.app_context():
-            gate.wait()
-            try:
-                with transaction() as session:
-                    order = session.get_one(Order, paid["order"])
-                    refunds.promise(session, order, {"goods": most, "freight": 0, "tax": 0}, "test")
-            except Problem as refusal:
-                return refusal.code
-            return "promised"
+    def promise() -> None:
+        with transaction() as session:
+            order = session.get_one(Order, paid["order"])
+            refunds.promise(session, order, {"goods": most, "freight": 0, "tax": 0}, "test")
 
-    with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(give, range(2))) == ["promised", "refund_exceeds_payment"]
+    assert together([promise] * 2) == {"done": 1, "refund_exceeds_payment": 1}
     assert state.books_balance()
 
 

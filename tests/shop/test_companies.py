@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from core.accounts import Actor
 from shop import (
     companies,
 )
@@ -16,22 +14,6 @@ from tests.shop import builders, trade
 from tests.shop.trade import refused
 
 API = "/api/v1/shop"
-
-
-@pytest.fixture
-def buyer(context: None) -> Actor:
-    return trade.company_account()
-
-
-@pytest.fixture
-def post(client: Any) -> Callable[..., Any]:
-    def send(actor: Actor, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        headers = builders.token_of(actor) | ({"Idempotency-Key": key} if key else {})
-        if body is None:
-            return client.post(f"{API}{path}", headers=headers)
-        return client.post(f"{API}{path}", json=body, headers=headers)
-
-    return send
 
 
 def test_a_company_is_verified_as_it_was_read(context: None) -> None:
@@ -80,3 +62,18 @@ def test_companies_over_http(client: Any, context: None) -> None:
     assert client.post(f"{API}/companies/{told['id']}", json=verdict, headers=mine).status_code == 403
     assert client.post(f"{API}/companies/{told['id']}", json=verdict, headers=theirs).get_json()["status"] == "verified"
     assert client.get("/api/v1/me/company", headers=mine).get_json()["status"] == "verified"
+
+
+def test_an_operator_sees_who_else_has_the_code(context: None) -> None:
+    first = trade.company_account()
+    told = companies.own(first.id)
+    other = builders.open_account("consumer")
+    companies.put(other.id, told["registered_name"], told["uscc"])
+    assert _others("submitted") == [(1, 0)]
+    companies.decide("op", uuid.UUID(told["id"]), "suspend", "fraud", told["version"])
+    assert _others("submitted") == [(0, 1)]
+    assert _others("suspended") == [(0, 0)], "itself is no other"
+
+
+def _others(status: str) -> list[tuple[int, int]]:
+    return [(row["also_verified"], row["also_suspended"]) for row in companies.page_of(status, 9, None)["items"]]

@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from core import clock
 from core.database import db
-from shop import fulfilment, payments
+from shop import checkout, fulfilment, orders, payments, rfq_acceptance
 from shop.delivery_record import tell_deliveries
-from tests.shop import builders
+from tests.shop import builders, trade
 
 DAY = 86_400
 
@@ -69,3 +69,18 @@ def test_after_ninety_days_it_is_forgotten(order: Any, shelf: Any, move_clock: A
     move_clock(96 * DAY)
     tell_deliveries()
     assert told() == {}
+
+
+def test_weeks_agreed_in_a_quotation_are_the_time_to_be_kept(shelf: Any, stripe: Any, move_clock: Any) -> None:
+    buyer, listing = trade.company_account(), trade.machine(shelf)
+    offer = trade.offer(shelf, trade.request(buyer, listing), "1000.00", delivery_weeks=26)
+    purchase = rfq_acceptance.accept(buyer, uuid.uuid4(), offer)
+    checkout.pay_for(purchase)
+    stripe.pay(orders.purchase_of(buyer.id, purchase)["payment"]["intent"])
+    payments.look(purchase)
+    move_clock(6 * DAY)
+    tell_deliveries()
+    assert told() == {}
+    move_clock(26 * 7 * DAY + 60)
+    tell_deliveries()
+    assert told() == {listing: (1, 0)}

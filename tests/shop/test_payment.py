@@ -53,7 +53,7 @@ def test_a_paid_intent_pays_each_order_once(placed: Any, stripe: Any, notify: An
 
 
 def test_fifty_notices_at_once_have_one_effect(
-    app: Any, placed: Any, stripe: Any, notify: Any, run_jobs: Any, settings: Any
+    app: Any, placed: Any, stripe: Any, run_jobs: Any, together: Any
 ) -> None:
     stripe.pay(placed["intent"])
     gate = Barrier(10)
@@ -70,13 +70,7 @@ def test_fifty_notices_at_once_have_one_effect(
         assert set(pool.map(tell, range(50))) == {200}
     assert state.fresh().scalar(select(func.count(StripeEvent.id))) == 5
 
-    def apply(_: int) -> None:
-        with app.app_context():
-            gate.wait()
-            payments.look(uuid.UUID(placed["purchase"]))
-
-    with ThreadPoolExecutor(10) as pool:
-        list(pool.map(apply, range(10)))
+    assert together([lambda: payments.look(uuid.UUID(placed["purchase"]))] * 10) == {"done": 10}
     run_jobs("shop.apply")
     assert state.statuses(placed) == ["paid", "paid"]
     assert state.fresh().scalar(select(func.count(LedgerPosting.id))) == 1

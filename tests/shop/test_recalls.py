@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from catalog import recalls as lot_recalls
 from catalog import stock_check
@@ -21,9 +21,11 @@ from core.audit import AuditEntry
 from core.database import db, transaction
 from core.errors import Problem
 from shop import checkout, filing, fulfilment, payments, recall_views, recalls
+from shop.delivery_record import tell_deliveries
 from shop.models import Incident, Order, RecalledOrder, Return
 from shop.quotes import Item
 from tests.shop import builders, state
+from tests.shop.test_delivery_record import told
 from tests.shop.test_payment import fen
 
 Given = dict[str, Any]
@@ -175,6 +177,62 @@ def test_a_released_order_goes_back_with_its_freight(released: Given, shelf: Any
     assert adds_up()
 
 
+def quarantine(shelf: Any, lot_id: uuid.UUID) -> None:
+    report = {"at": clock.now(), "celsius": Decimal("-5"), "allowed_celsius": Decimal("-18"), "note": ""}
+    lot_recalls.report_temperature("tests", shelf.merchant_id, lot_id, report)
+
+
+def test_what_customs_is_asked_to_take_back_is_not_sent(
+    released: Given, shelf: Any, stripe: Any, run_jobs: Any
+) -> None:
+    """Though the quarantine is lifted meanwhile: it would be paid back and sent as well."""
+    quarantine(shelf, released["lot"])
+    run_jobs("shop.")
+    lot_recalls.release("tests", released["lot"], "core at -18")
+    with pytest.raises(Problem) as refused:
+        fulfilment.ship(shelf.owner, released["order"], clock.now())
+    assert (refused.value.code, refused.value.status) == ("order_state", 409)
+    assert shipped_of(released["lot"]) == []
+    take_back_granted(released)
+    run_jobs("shop.")
+    assert state.statuses(released) == ["returned"]
+    assert stripe.refunded() == fen(released["total"])
+    assert adds_up()
+
+
+def test_a_lot_freed_from_quarantine_is_recalled_after_all(sell: Any, shelf: Any, stripe: Any, run_jobs: Any) -> None:
+    given = sell()
+    run_jobs("shop.file")
+    send_list()
+    quarantine(shelf, given["lot"])
+    run_jobs("shop.")
+    lot_recalls.release("tests", given["lot"], "core at -18")
+    customs_says(given["number"], "cancel_refused", detail="under way")
+    release(given["number"])
+    run_jobs("shop.")
+    assert state.statuses(given) == ["released"]
+    recall(shelf, given["lot"])
+    run_jobs("shop.")
+    assert outcome(given) == ("released", "taken_back")
+    take_back_granted(given)
+    run_jobs("shop.")
+    assert state.statuses(given) == ["returned"]
+    assert stripe.refunded() == fen(given["total"])
+    assert adds_up()
+
+
+def test_what_was_never_sent_is_not_late(
+    released: Given, shelf: Any, stripe: Any, run_jobs: Any, move_clock: Any
+) -> None:
+    recall(shelf, released["lot"])
+    run_jobs("shop.")
+    take_back_granted(released)
+    run_jobs("shop.")
+    move_clock(6 * 86400)
+    tell_deliveries()
+    assert told() == {}
+
+
 def test_released_after_all_it_goes_back_too(sell: Any, shelf: Any, stripe: Any, run_jobs: Any) -> None:
     given = sell()
     run_jobs("shop.file")
@@ -226,8 +284,7 @@ def test_what_was_sent_is_only_listed(sell: Any, shelf: Any, stripe: Any, run_jo
 
 def test_a_quarantine_has_the_same_effect(sell: Any, shelf: Any, stripe: Any, run_jobs: Any) -> None:
     given = sell(retail=False)
-    report = {"at": clock.now(), "celsius": Decimal("-5"), "allowed_celsius": Decimal("-18"), "note": ""}
-    lot_recalls.report_temperature("tests", shelf.merchant_id, given["lot"], report)
+    quarantine(shelf, given["lot"])
     with pytest.raises(Problem) as refused:
         fulfilment.ship(shelf.owner, given["order"], clock.now())
     assert refused.value.code == "lot_stopped"
@@ -399,3 +456,43 @@ def test_a_suspension_in_the_moment_of_ordering(
     run_jobs("shop.")
     assert set(state.fresh().scalars(select(Order.status))) <= {"cancelled"}
     assert state.stock(goods) == (Decimal(50), Decimal(0))
+
+
+def test_an_order_committed_a_moment_after_the_suspension_is_cancelled(
+    app: Any, shelf: Any, stripe: Any, run_jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It saw the merchant admitted, and the first look for unpaid orders did not see it."""
+    from catalog import merchants
+    from shop import holds
+
+    goods = builders.put_listing(shelf, stock="5", route="general_trade", hs="0202300090")
+    buyer = builders.buyer(with_identity=False)
+    state.fresh()
+    held, go = Event(), Event()
+    take = holds.take
+
+    def slow(*args: Any, **named: Any) -> Any:
+        taken = take(*args, **named)
+        held.set()
+        assert go.wait(20)
+        return taken
+
+    monkeypatch.setattr(holds, "take", slow)
+
+    def order() -> None:
+        with app.app_context():
+            checkout.place(buyer.id, uuid.uuid4(), items=[Item(goods, Decimal(1))])
+
+    with ThreadPoolExecutor(1) as pool:
+        placing = pool.submit(order)
+        assert held.wait(20)
+        merchants.decide("tests", shelf.merchant_id, "suspend", "because")
+        run_jobs("shop.drop_unpaid")
+        go.set()
+        placing.result(20)
+    assert state.fresh().scalars(select(Order.status)).all() == ["awaiting_payment"]
+    with transaction() as session:  # half a minute later
+        session.execute(text("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'"))
+    run_jobs("shop.drop_unpaid")
+    assert state.fresh().scalars(select(Order.status)).all() == ["cancelled"]
+    assert state.stock(goods) == (Decimal(5), Decimal(0))

@@ -4,53 +4,35 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
-from catalog.models import Lot
+from catalog import listings
+from catalog.models import Listing, ListingVersion, Lot
 from core import clock
 from core.accounts import Actor
 from core.database import db, transaction
-from core.errors import Problem
 from shop import (
     cancellation,
     checkout,
     companies,
+    expiry,
     orders,
     rfq_acceptance,
     rfq_views,
     rfqs,
 )
 from shop.models import Order, OrderLine, Purchase
-from shop.trade_models import Company, Rfq
+from shop.trade_models import Company, Rfq, RfqOffer
 from tests.shop import builders, trade
 from tests.shop.builders import FakeStripe, Shelf
 from tests.shop.trade import refused
 
 API = "/api/v1/shop"
-
-
-@pytest.fixture
-def buyer(context: None) -> Actor:
-    return trade.company_account()
-
-
-@pytest.fixture
-def post(client: Any) -> Callable[..., Any]:
-    def send(actor: Actor, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        headers = builders.token_of(actor) | ({"Idempotency-Key": key} if key else {})
-        if body is None:
-            return client.post(f"{API}{path}", headers=headers)
-        return client.post(f"{API}{path}", json=body, headers=headers)
-
-    return send
 
 
 def test_an_accepted_offer_is_an_order_at_its_price(shelf: Shelf, buyer: Actor, stripe: FakeStripe, post: Any) -> None:
@@ -97,28 +79,6 @@ def test_a_repeated_attempt_finds_its_order(shelf: Shelf, buyer: Actor, stripe: 
     assert rfq_views.one_offer(buyer, another)["status"] == "open"
 
 
-@pytest.fixture
-def together(app: Any) -> Callable[[list[Callable[[], Any]]], Counter[str]]:
-    """All steps at the same moment, each in a thread of its own; how each ended."""
-
-    def run(steps: list[Callable[[], Any]]) -> Counter[str]:
-        gate = Barrier(len(steps))
-
-        def one(step: Callable[[], Any]) -> str:
-            with app.app_context():
-                gate.wait()
-                try:
-                    step()
-                except Problem as refusal:
-                    return refusal.code
-                return "done"
-
-        with ThreadPoolExecutor(len(steps)) as pool:
-            return Counter(pool.map(one, steps))
-
-    return run
-
-
 def test_twenty_at_once_make_one_order(shelf: Shelf, buyer: Actor, stripe: FakeStripe, together: Any) -> None:
     listing_id = trade.machine(shelf)
     offer_id = trade.offer(shelf, trade.request(buyer, listing_id))
@@ -143,14 +103,14 @@ def test_the_last_machine_is_sold_once_to_twenty_companies(shelf: Shelf, stripe:
 
 
 def test_accepting_and_revising_never_both_win(shelf: Shelf, buyer: Actor, stripe: FakeStripe, together: Any) -> None:
-    for _ in range(5):
+    for _ in range(10):
         rfq_id = trade.request(buyer, trade.machine(shelf))
         offer_id = trade.offer(shelf, rfq_id, "100")
         steps: list[Any] = [
             lambda offer_id=offer_id: rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id),
             lambda rfq_id=rfq_id: trade.offer(shelf, rfq_id, "999"),
         ]
-        ended = together(steps)
+        ended = together(steps, within=0.03)
         row = db.session.get(Rfq, rfq_id, populate_existing=True)
         standing = rfq_views.one(buyer, rfq_id)["offer"]
         db.session.rollback()
@@ -247,15 +207,61 @@ def test_a_suspension_in_the_last_moment_rolls_the_order_back(
     assert db.session.scalar(select(func.count()).select_from(Order)) == 0
 
 
-@pytest.mark.parametrize("change", [{"origin": "IT"}, {"hs": "8458110090"}, {"specification": "another"}])
-def test_what_changed_since_is_not_sold_under_the_old_offer(shelf: Shelf, buyer: Actor, change: dict[str, str]) -> None:
-    from catalog.models import Listing
+ANOTHER_THING = [
+    {"origin": "IT"}, {"hs": "8458110090"}, {"specification": "another"}, {"title_en": "USED machine, for parts"},
+    {"category": "laboratory"}, {"net_weight_kg": Decimal("9")}, {"gtin": "6901234567892"},
+    {"statutory": {"unit1_quantity": "2", "unit2_quantity": "9500"}}, {"net_content": {"quantity": "1", "unit": "kg"}},
+]  # fmt: skip
 
+
+@pytest.mark.parametrize("change", ANOTHER_THING)
+def test_what_changed_since_is_not_sold_under_the_old_offer(shelf: Shelf, buyer: Actor, change: dict[str, Any]) -> None:
     listing_id = trade.machine(shelf)
     offer_id = trade.offer(shelf, trade.request(buyer, listing_id))
     with transaction() as session:
         session.execute(update(Listing).where(Listing.id == listing_id).values(**change))
-    refused("offer_stale", lambda: rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id))
+    stale = refused("offer_stale", lambda: rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id))
+    assert next(iter(change)).removesuffix("_en") in str(stale.detail)
+
+
+@pytest.mark.parametrize(
+    ("change", "stale"),
+    [
+        ({"price_fen": 100}, False),
+        ({"description_en": "as new, and then some"}, True),
+        ({"attributes": {"condition": "used"}}, True),
+        ({"price_fen": 100, "attributes": {"condition": "new"}}, False),
+    ],
+)
+def test_a_list_price_may_change_and_what_is_described_may_not(
+    shelf: Shelf, buyer: Actor, stripe: FakeStripe, change: dict[str, Any], stale: bool
+) -> None:
+    """Descriptions and attributes are in the versions of the listing only."""
+    listing_id = trade.machine(shelf, description_en="as new", description_zh="", attributes={"condition": "new"})
+    _keep_version(listing_id)
+    offer_id = trade.offer(shelf, trade.request(buyer, listing_id))
+    with transaction() as session:
+        later = {"version": Listing.version + 1, **change}
+        session.execute(update(Listing).where(Listing.id == listing_id).values(**later))
+    _keep_version(listing_id)
+    accept = lambda: rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id)  # noqa: E731
+    if stale:
+        assert next(iter(change)) in str(refused("offer_stale", accept).detail)
+    else:
+        accept()
+
+
+def _keep_version(listing_id: uuid.UUID) -> None:
+    with transaction() as session:
+        row = session.get_one(Listing, listing_id, populate_existing=True)
+        session.add(ListingVersion(listing_id=row.id, version=row.version, actor="x", facts=listings.facts_of(row)))
+
+
+def test_an_older_offer_without_a_version_still_stands(shelf: Shelf, buyer: Actor, stripe: FakeStripe) -> None:
+    offer_id = trade.offer(shelf, trade.request(buyer, trade.machine(shelf)))
+    with transaction() as session:
+        session.execute(update(RfqOffer).values(facts=RfqOffer.facts.op("-")("version")))
+    rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id)
 
 
 def test_a_quantity_in_two_warehouses_is_two_orders_that_sum_up(shelf: Shelf, buyer: Actor, stripe: FakeStripe) -> None:
@@ -338,3 +344,38 @@ def test_what_no_payment_can_take_is_not_ordered(shelf: Shelf, buyer: Actor) -> 
     refused("payment_too_large", lambda: rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id))
     most = rfq_views.one_offer(buyer, trade.offer(shelf, rfq_id, "999999.99"))
     assert (most["payable"], most["status"]) == (True, "open")
+
+
+def test_installation_and_training_are_paid_and_not_dutiable(shelf: Shelf, buyer: Actor, stripe: FakeStripe) -> None:
+    charges = {"installation": Decimal("300"), "training": Decimal("200"), "freight": Decimal("10")}
+    offer_id = trade.offer(shelf, trade.request(buyer, trade.machine(shelf)), "5000.00", charges=charges)
+    rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id)
+    order, line = db.session.scalars(select(Order)).one(), db.session.scalars(select(OrderLine)).one()
+    assert (line.goods_fen, line.dutiable_value_fen, order.dutiable_value_fen) == (550_000, 501_000, 501_000)
+    assert order.total_fen == 551_000
+
+
+def test_an_order_explains_the_law_of_the_day_of_the_offer(
+    shelf: Shelf, buyer: Actor, stripe: FakeStripe, move_clock: Any
+) -> None:
+    rfq_id = trade.request(buyer, trade.service(shelf), "1", "project")
+    offered_on = clock.today().isoformat()
+    offer_id = trade.offer(shelf, rfq_id, "106000", valid_until=clock.now() + timedelta(days=40))
+    move_clock(20 * 86_400)
+    order = orders.purchase_of(buyer.id, rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id))["orders"][0]
+    law = rfq_views.one_offer(buyer, offer_id)["law"]
+    line = order["lines"][0]
+    assert (line["law_day"], line["law_edition"]) == (offered_on, law["edition"])
+    assert order["day"] == clock.today().isoformat() != offered_on
+
+
+def test_an_order_that_nobody_pays_is_told_on_the_request(
+    shelf: Shelf, buyer: Actor, stripe: FakeStripe, move_clock: Any
+) -> None:
+    rfq_id = trade.request(buyer, trade.machine(shelf))
+    assert rfq_views.one(buyer, rfq_id)["purchase_status"] is None
+    purchase_id = rfq_acceptance.accept(buyer, uuid.uuid4(), trade.offer(shelf, rfq_id))
+    assert rfq_views.one(buyer, rfq_id)["purchase_status"] == "awaiting_payment"
+    move_clock(86_400)
+    expiry.expire_purchase(str(purchase_id))
+    assert rfq_views.one(shelf.owner, rfq_id)["purchase_status"] == "expired"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from catalog.models import Listing
 from core import clock
 from core.accounts import Actor
-from core.database import db
+from core.database import db, transaction
 from shop import (
     rfq_acceptance,
     rfq_offers,
@@ -22,27 +22,11 @@ from shop import (
     rfqs,
 )
 from shop.trade_models import RfqOffer
-from tests.shop import builders, trade
+from tests.shop import trade
 from tests.shop.builders import Shelf
 from tests.shop.trade import refused
 
 API = "/api/v1/shop"
-
-
-@pytest.fixture
-def buyer(context: None) -> Actor:
-    return trade.company_account()
-
-
-@pytest.fixture
-def post(client: Any) -> Callable[..., Any]:
-    def send(actor: Actor, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        headers = builders.token_of(actor) | ({"Idempotency-Key": key} if key else {})
-        if body is None:
-            return client.post(f"{API}{path}", headers=headers)
-        return client.post(f"{API}{path}", json=body, headers=headers)
-
-    return send
 
 
 @pytest.mark.parametrize(
@@ -198,3 +182,20 @@ def test_revisions_are_bounded(shelf: Shelf, buyer: Actor, monkeypatch: pytest.M
     rfq_id = trade.request(buyer, trade.machine(shelf))
     trade.offer(shelf, rfq_id), trade.offer(shelf, rfq_id)
     refused("too_many_offers", lambda: trade.offer(shelf, rfq_id))
+
+
+@pytest.mark.parametrize("incoterm", ["FAS", "FOB", "CFR", "CIF"])
+def test_a_price_in_cny_is_one_of_goods_in_store(shelf: Shelf, buyer: Actor, incoterm: str) -> None:
+    rfq_id = trade.request(buyer, trade.machine(shelf))
+    assert list(refused("invalid_input", lambda: trade.offer(shelf, rfq_id, incoterm=incoterm)).errors) == ["incoterm"]
+    trade.offer(shelf, rfq_id, incoterm=incoterm, currency="EUR", exchange_rate=Decimal("8"))
+
+
+def test_what_is_priced_by_its_weight_is_not_offered(shelf: Shelf, buyer: Actor) -> None:
+    rfq_id = trade.request(buyer, trade.machine(shelf))
+    offer_id = trade.offer(shelf, rfq_id)
+    by_weight = {"priced_by": "kg", "kg_price_fen": 100, "piece_weight_kg": Decimal(9500), "weight_tolerance": 10}
+    with transaction() as session:
+        session.execute(update(Listing).values(**by_weight))
+    refused("offer_stale", lambda: trade.offer(shelf, rfq_id))
+    refused("offer_stale", lambda: rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id))

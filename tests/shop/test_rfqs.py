@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from catalog.models import Merchant, MerchantNotice
 from core.accounts import Actor
 from core.database import db, transaction
+from core.idempotency import IdempotencyKey
 from shop import (
     companies,
     rfq_acceptance,
@@ -27,22 +28,6 @@ from tests.shop.builders import Shelf
 from tests.shop.trade import refused
 
 API = "/api/v1/shop"
-
-
-@pytest.fixture
-def buyer(context: None) -> Actor:
-    return trade.company_account()
-
-
-@pytest.fixture
-def post(client: Any) -> Callable[..., Any]:
-    def send(actor: Actor, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        headers = builders.token_of(actor) | ({"Idempotency-Key": key} if key else {})
-        if body is None:
-            return client.post(f"{API}{path}", headers=headers)
-        return client.post(f"{API}{path}", json=body, headers=headers)
-
-    return send
 
 
 def test_consumers_and_unverified_companies_are_told_why(shelf: Shelf, post: Any) -> None:
@@ -174,7 +159,7 @@ def test_the_tenant_matrix(shelf: Shelf, buyer: Actor, client: Any) -> None:
 def test_each_side_has_only_its_own_moves(shelf: Shelf, buyer: Actor) -> None:
     rfq_id = trade.request(buyer, trade.machine(shelf))
     offer_id = trade.offer(shelf, rfq_id)
-    refused("not_found", lambda: rfq_offers.make(buyer, rfq_id, trade.offered()))
+    refused("not_found", lambda: rfq_offers.make(buyer, rfq_id, uuid.uuid4(), trade.offered()))
     refused("not_found", lambda: rfq_offers.withdraw(buyer, offer_id))
     refused("not_found", lambda: rfqs.withdraw(shelf.owner, rfq_id))
     refused("not_found", lambda: rfq_acceptance.accept(shelf.owner, uuid.uuid4(), offer_id))
@@ -207,16 +192,16 @@ def test_messages_are_bounded_and_leave_news(shelf: Shelf, buyer: Actor, post: A
     rfq_messages.seen(shelf.owner, rfq_id)
     assert post(buyer, f"/rfqs/{rfq_id}/messages", {"text": "<script>alert(1)</script>\nsecond"}).status_code == 201
     assert rfq_views.one(shelf.owner, rfq_id)["news"] is True
-    rfq_messages.write(buyer, rfq_id, "more")
+    rfq_messages.write(buyer, rfq_id, uuid.uuid4(), "more")
     kinds = Counter(db.session.scalars(select(MerchantNotice.kind)))
     assert kinds == {"rfq_requested": 1, "rfq_message": 1}, "one notice for all that is not read yet"
     rfq_messages.seen(shelf.owner, rfq_id)
-    rfq_messages.write(shelf.owner, rfq_id, "answer")
+    rfq_messages.write(shelf.owner, rfq_id, uuid.uuid4(), "answer")
     assert (rfq_views.one(shelf.owner, rfq_id)["news"], rfq_views.one(buyer, rfq_id)["news"]) == (False, True)
-    for text in ("", " ", "x" * 2001, "a\u0000"):
-        assert post(buyer, f"/rfqs/{rfq_id}/messages", {"text": text}).status_code in (400, 422)
+    for wrong in ("", " ", "x" * 2001, "a\u0000"):
+        assert post(buyer, f"/rfqs/{rfq_id}/messages", {"text": wrong}).status_code in (400, 422)
     monkeypatch.setattr(rfq_messages, "MESSAGES_MOST", 3)
-    refused("too_many_messages", lambda: rfq_messages.write(buyer, rfq_id, "one more"))
+    refused("too_many_messages", lambda: rfq_messages.write(buyer, rfq_id, uuid.uuid4(), "one more"))
     assert [message["side"] for message in rfq_views.one(buyer, rfq_id)["messages"]] == [
         "company",
         "company",
@@ -245,3 +230,76 @@ def test_lists_are_pages(shelf: Shelf, buyer: Actor, client: Any) -> None:
                 break
         assert sorted(seen) == sorted(map(str, made))
     assert client.get(f"{API}/rfqs", query_string={"cursor": "eA"}, headers=builders.token_of(buyer)).status_code == 422
+
+
+# Once, however often it is sent
+
+
+def test_a_repeated_request_finds_the_first_whatever_is_refused_now(
+    shelf: Shelf, buyer: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing_id, attempt = trade.machine(shelf), uuid.uuid4()
+    wish = trade.asked(listing_id)
+    first = rfqs.request(buyer.id, attempt, wish)
+    monkeypatch.setattr(rfqs, "OPEN_MOST", 1)
+    assert rfqs.request(buyer.id, attempt, wish) == first
+    with transaction() as session:
+        session.execute(update(Merchant).where(Merchant.id == shelf.merchant_id).values(status="suspended"))
+    told = companies.own(buyer.id)
+    companies.decide("op", uuid.UUID(told["id"]), "suspend", "x", told["version"])
+    assert rfqs.request(buyer.id, attempt, wish) == first
+    refused("not_found", lambda: rfqs.request(trade.company_account().id, attempt, wish))
+    assert db.session.scalar(select(func.count()).select_from(Rfq)) == 1
+
+
+def test_eight_twins_at_once_are_one_request(
+    shelf: Shelf, buyer: Actor, together: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rfqs, "OPEN_MOST", 1)
+    listing_id, attempt = trade.machine(shelf), uuid.uuid4()
+    asked: set[uuid.UUID] = set()
+    twin = lambda: asked.add(rfqs.request(buyer.id, attempt, trade.asked(listing_id)))  # noqa: E731
+    assert together([twin] * 8) == {"done": 8}
+    assert len(asked) == 1
+
+
+def test_a_repeated_offer_or_message_makes_no_second_one(shelf: Shelf, buyer: Actor, together: Any) -> None:
+    rfq_id, attempt = trade.request(buyer, trade.machine(shelf)), uuid.uuid4()
+    wish = trade.offered("120")
+    offering = lambda: rfq_offers.make(shelf.owner, rfq_id, attempt, wish)  # noqa: E731
+    assert together([offering] * 4) == {"done": 4}
+    with transaction() as session:
+        session.execute(update(Merchant).where(Merchant.id == shelf.merchant_id).values(status="suspended"))
+    assert offering() == attempt, "whatever would be refused now"
+    found = rfq_views.one(buyer, rfq_id)
+    assert [(row["id"], row["revision"], row["status"]) for row in found["offers"]] == [(str(attempt), 1, "open")]
+    assert together([lambda: rfq_messages.write(buyer, rfq_id, attempt, "hello")] * 4) == {"done": 4}
+    row = db.session.get_one(Rfq, rfq_id, populate_existing=True)
+    assert (len(rfq_views.one(buyer, rfq_id)["messages"]), row.messages) == (1, 1)
+
+
+@pytest.mark.parametrize("path", ["offers", "messages"])
+def test_a_run_that_was_killed_is_taken_over(shelf: Shelf, buyer: Actor, post: Any, path: str) -> None:
+    """The deed is stored, its answer is not; after a minute the same key finds what was done."""
+    rfq_id = trade.request(buyer, trade.machine(shelf))
+    who, wish = {"offers": (shelf.owner, trade.offer_body()), "messages": (buyer, {"text": "hello"})}[path]
+    assert post(who, f"/rfqs/{rfq_id}/{path}", wish, key="k").status_code == 201
+    with transaction() as session:
+        begun = IdempotencyKey.started_at - timedelta(minutes=2)
+        session.execute(update(IdempotencyKey).where(IdempotencyKey.key == "k").values(status=None, started_at=begun))
+    again = post(who, f"/rfqs/{rfq_id}/{path}", wish, key="k")
+    assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (201, None)
+    assert len(rfq_views.one(buyer, rfq_id)[path]) == 1
+
+
+def test_looking_again_writes_nothing(shelf: Shelf, buyer: Actor) -> None:
+    rfq_id = trade.request(buyer, trade.machine(shelf))
+
+    def written() -> Any:
+        return db.session.execute(text("SELECT xmin::text FROM rfq WHERE id = :id"), {"id": rfq_id}).scalar_one()
+
+    rfq_messages.seen(shelf.owner, rfq_id)
+    before = written()
+    rfq_messages.seen(shelf.owner, rfq_id)
+    rfq_messages.seen(buyer, rfq_id)
+    assert written() == before

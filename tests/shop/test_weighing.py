@@ -127,6 +127,23 @@ def test_the_shares_of_two_lots_are_weighed_apart(shelf: Any, buy: Any, ham: uui
     assert list(stock_check.check(state.fresh())) == []
 
 
+def test_who_sends_the_goods_sees_the_lots_to_pick(client: Any, shelf: Any, buy: Any, ham: uuid.UUID) -> None:
+    bought = buy("4")
+    first, second = state.fresh().scalars(select(Lot).where(Lot.listing_id == ham).order_by(Lot.created_at)).all()
+    weigh(shelf, bought, ("13", first.id))
+    path = f"/api/v1/shop/orders/{bought['order']}"
+    own = builders.token_of(shelf.owner)
+    (listed,) = client.get("/api/v1/catalog/manage/orders", headers=own).get_json()["items"]
+    operator = builders.token_of(builders.open_account("operator"))
+    for told in (listed, *(client.get(path, headers=who).get_json() for who in (own, operator))):
+        lots = told["lines"][0]["lots"]
+        assert {row["lot_id"]: (row["batch_no"], row["quantity"], row["weight_kg"]) for row in lots} == {
+            str(first.id): (first.batch_no, "3", "13"),
+            str(second.id): (second.batch_no, "1", None),
+        }
+    assert "lots" not in client.get(path, headers=builders.token_of(bought["buyer"])).get_json()["lines"][0]
+
+
 @pytest.mark.parametrize("weight", ["8.09", "9.91", "90"])
 def test_a_weight_beyond_the_tolerance_is_refused(shelf: Any, buy: Any, weight: str) -> None:
     bought = buy("2")

@@ -80,7 +80,7 @@ def offered(price: str = "100.00", **more: Any) -> dict[str, Any]:
 
 
 def offer(shelf: Shelf, rfq_id: uuid.UUID, price: str = "100.00", **more: Any) -> uuid.UUID:
-    return rfq_offers.make(shelf.owner, rfq_id, offered(price, **more))
+    return rfq_offers.make(shelf.owner, rfq_id, uuid.uuid4(), offered(price, **more))
 
 
 def body(listing_id: uuid.UUID, **more: Any) -> dict[str, Any]:

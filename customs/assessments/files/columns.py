@@ -64,6 +64,13 @@ def no_words(count: int) -> Words:
     return Words(np.full(count, BLANK, np.int32), ())
 
 
+def used(codes: NDArray[np.int32]) -> tuple[NDArray[np.int32], Ints]:
+    """The codes counted anew over the words that they use, and the numbers of those words, ascending."""
+    there, place = np.unique(codes, return_inverse=True)
+    blanks = int(np.searchsorted(there, 0))  # 1 when some row is blank, which then comes first
+    return (place - blanks).astype(np.int32), there[blanks:].astype(np.int64)
+
+
 def trimmed(codes: NDArray[np.int32], words: Sequence[str]) -> Words:
     """A coded column with the spaces around its words left out and blank words as BLANK."""
     words = [word.strip() for word in words]

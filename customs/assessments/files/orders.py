@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from customs.assessments.files.columns import BLANK, Piece, Typed, Words
+from customs.assessments.files.columns import BLANK, Piece, Typed, Words, used
 from customs.assessments.service import LINES_MAX
 
 
@@ -18,7 +18,7 @@ def whole_orders(pieces: Iterator[Piece]) -> Iterator[Piece]:
         cut = _last_order(whole)
         if whole.count - cut > LINES_MAX:
             cut = whole.count
-        held = _part(whole, cut, whole.count) if cut < whole.count else None
+        held = _alone(_part(whole, cut, whole.count)) if cut < whole.count else None
         if cut:
             yield _part(whole, 0, cut)
     if held is not None:
@@ -46,6 +46,19 @@ def _rows(column: Words | Typed, rows: slice) -> Words | Typed:
     if isinstance(column, Words):
         return Words(column.codes[rows], column.words)
     return Typed(column.values[rows], column.given[rows], column.fits[rows])
+
+
+def _alone(piece: Piece) -> Piece:
+    """The same rows with no words but their own, so that what is held does not grow from piece to piece."""
+    columns = {name: _own_words(column) for name, column in piece.columns.items()}
+    return Piece(piece.first, piece.count, columns, piece.broken, piece.position)
+
+
+def _own_words(column: Words | Typed) -> Words | Typed:
+    if isinstance(column, Typed):
+        return column
+    codes, numbers = used(column.codes)
+    return Words(codes, [column.words[number] for number in numbers.tolist()])
 
 
 def _joined(one: Piece, other: Piece) -> Piece:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from customs.assessments.files.columns import BLANK, Bools, Ints, Piece, Typed, Words, trimmed
+from customs.assessments.files.columns import BLANK, Bools, Ints, Piece, Typed, Words, trimmed, used
 from customs.assessments.files.decimals import rescale
 from customs.assessments.files.layout import COLUMNS, DAY, DECIMALS, FLAG, INSTANT, TEXT, WHOLE_DIGITS, check_header
 from customs.assessments.files.problems import columns_wrong, extra_missing, unreadable
@@ -132,9 +132,8 @@ def _words(pa: Any, column: Any) -> Words:
         column = column.dictionary_encode()
     codes, dictionary = column.indices.cast(pa.int32()).fill_null(BLANK).to_numpy(), column.dictionary
     if len(dictionary) > len(codes):
-        used, place = np.unique(codes, return_inverse=True)
-        blanks = int(np.searchsorted(used, 0))  # 1 when some row is blank, which then comes first
-        codes, dictionary = (place - blanks).astype(np.int32), dictionary.take(pa.array(used[blanks:]))
+        codes, numbers = used(codes)
+        dictionary = dictionary.take(pa.array(numbers))
     return trimmed(codes, _texts(pa, dictionary))
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog import listings
+from catalog.api import schemas
 from catalog.imports.export import export
 from catalog.models import Listing, ListingVersion
 from core.database import db
@@ -178,3 +179,73 @@ def test_ids_of_others_do_nothing(seller: Seller, other_seller: Seller) -> None:
     assert bring(seller, csv_of({**GOODS, "sku": theirs, "brand": str(uuid.uuid4())})).counts == (1, 0, 0, 0)
     assert state(other_seller) == before
     assert files.lines(export(seller.id, "csv"))[1][0] == theirs
+
+
+def test_an_object_keeps_what_has_no_column(seller: Seller) -> None:
+    kept = {"attribute:feeding": "grain", "attribute:halal": "no", "least_life_percent": "50"}
+    bring(seller, csv_of({**GOODS, **kept}, {**LOBSTER, "unit2_quantity": "3"}))
+    changed = {"sku": "G-1", "title_zh": "牛肉", "attribute:feeding": "grass", "least_life_days": ""}
+    assert bring(seller, csv_of(changed)).counts == (0, 1, 0, 0)
+    beef = listing(seller, "G-1")
+    assert (beef.title_zh, beef.title_en) == ("牛肉", GOODS["title_en"])
+    assert beef.attributes == {"feeding": "grass", "halal": "no"}
+    assert (beef.least_life_days, beef.least_life_percent) == (None, 50)
+    some = {"sku": "R-1", "unit1_quantity": "0.5", "net_content_quantity": "500", "element:状态": "去壳"}
+    assert bring(seller, csv_of(some)).counts == (0, 1, 0, 0)
+    lobster = listing(seller, "R-1")
+    assert lobster.statutory == {"unit1_quantity": "0.5", "unit2_quantity": "3"}
+    assert lobster.net_content == {"quantity": "500", "unit": "g"}
+    elements = dict(lobster.declaration_elements)
+    assert (elements["状态"], elements["拉丁名称"], len(elements)) == ("去壳", "Homarus americanus", 6)
+
+
+def test_what_has_a_column_is_emptied_or_replaced(seller: Seller) -> None:
+    kept = {"attribute:feeding": "grain", "attribute:halal": "no", "least_life_percent": "50"}
+    bring(seller, csv_of({**GOODS, **kept}, LOBSTER))
+    changed = {"sku": "G-1", "attribute:feeding": "", "least_life_days": "9"}
+    assert bring(seller, csv_of(changed)).counts == (0, 1, 0, 0)
+    beef = listing(seller, "G-1")
+    assert (beef.attributes, beef.least_life_days, beef.least_life_percent) == ({"halal": "no"}, 9, None)
+    assert bring(seller, csv_of({"sku": "R-1", "unit1_quantity": ""})).counts == (0, 1, 0, 0)
+    assert listing(seller, "R-1").statutory == {}
+    assert bring(seller, csv_of({"sku": "R-1", "net_content_quantity": ""})).counts == (0, 1, 0, 0)
+    assert listing(seller, "R-1").net_content is None
+    assert bring(seller, csv_of({"sku": "R-1", "title_zh": ""})).faults == [("1", "title_zh", "invalid_input")]
+
+
+def test_kept_texts_count_among_those_that_may_be_kept(seller: Seller) -> None:
+    most: int = schemas.NewListing().fields["declaration_elements"].most  # type: ignore[attr-defined]
+    bring(seller, csv_of(GOODS))
+    some = {f"element:a{n}": "x" for n in range(most)}
+    assert bring(seller, csv_of({"sku": "G-1", **some})).counts == (0, 1, 0, 0)
+    brought = bring(seller, csv_of({"sku": "G-1", "element:b": "x"}))
+    assert brought.faults == [("1", "declaration_elements", "invalid_input")]
+    assert len(listing(seller, "G-1").declaration_elements) == most
+
+
+def test_a_listing_in_the_shop_keeps_what_the_law_asks(seller: Seller) -> None:
+    bring(seller, csv_of(GOODS, LOBSTER))
+    publish(seller, "R-1")
+    words = {"title_zh": "Lobster", "title_en": "Lobster"}
+    brought = bring(seller, csv_of({"sku": "R-1", **words}, {"sku": "G-1", **words}))
+    assert brought.counts == (0, 1, 0, 1)  # a draft may say it
+    assert brought.faults == [("1", "title_zh", "listing_incomplete")]
+    assert (listing(seller, "R-1").status, listing(seller, "R-1").title_zh) == ("published", LOBSTER["title_zh"])
+    assert bring(seller, csv_of({"sku": "R-1", "title_zh": "龙虾"})).counts == (0, 1, 0, 0)
+    assert listing(seller, "R-1").status == "published"
+    # What goes to review is looked at whole there, as with PATCH.
+    assert bring(seller, csv_of({"sku": "R-1", **words, "gross_weight_kg": "0.7"})).counts == (0, 1, 0, 0)
+    assert listing(seller, "R-1").status == "submitted"
+
+
+def test_a_changed_bar_code_changes_its_element(seller: Seller) -> None:
+    bring(seller, csv_of({**LOBSTER, "gtin": "6901234567892"}))
+    publish(seller, "R-1")
+    assert dict(listing(seller, "R-1").declaration_elements)["GTIN"] == "6901234567892"
+    bring(seller, csv_of({"sku": "R-1", "gtin": "4006381333931"}))
+    key = listing(seller, "R-1").id
+    listings.review("tests", key, "approve", "")
+    assert dict(listing(seller, "R-1").declaration_elements)["GTIN"] == "4006381333931"
+    other = {**LOBSTER, "gtin": "4006381333931", "declaration_elements": LOBSTER["declaration_elements"] + "; GTIN=1"}
+    assert bring(seller, csv_of(other)).counts == (0, 0, 1, 0)  # the listing's own is what counts
+    assert listing(seller, "R-1").status == "published"

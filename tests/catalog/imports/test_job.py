@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import uuid
 from datetime import timedelta
@@ -9,14 +10,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from catalog import merchants
 from catalog.imports import job, service, store
 from catalog.imports.job import ROOM
+from catalog.imports.service import Wanted
 from catalog.models import Listing, ListingImport, ListingVersion
 from core import clock
 from core.audit import AuditEntry
-from core.database import db, transaction
+from core.database import db, new_id, transaction
 from core.errors import Problem
 from tests.catalog import builders
 from tests.catalog.builders import Seller
@@ -63,7 +66,9 @@ def test_killed_half_way_and_run_again(
     versions = select(func.count()).select_from(ListingVersion).where(ListingVersion.listing_id.in_(mine))
     assert db.session.scalar(versions) == whole.created
     audited = db.session.scalars(select(AuditEntry).filter_by(object_id=str(key))).all()
-    assert sum(entry.data["created"] for entry in audited) == whole.created
+    assert sum(entry.data.get("created", 0) for entry in audited) == whole.created
+    confirmed = [each for entry in audited for each in entry.data.get("codes", {}).get(GOODS["hs"], {})]
+    assert len(confirmed) == len(set(confirmed)) == whole.created
 
 
 def test_run_twice_it_does_nothing_the_second_time(seller: Seller) -> None:
@@ -203,6 +208,75 @@ def test_a_file_that_turns_out_unreadable_has_failed(seller: Seller) -> None:
     ROOM.given(key).write_bytes(b"sku,colour\n")
     job.run(str(key))
     assert (Brought(seller, key).status, Brought(seller, key).problem["code"]) == ("failed", "file_columns_wrong")
+
+
+def test_a_file_that_is_gone_has_failed(seller: Seller) -> None:
+    key = take(seller, many(3))
+    ROOM.given(key).unlink()
+    job.run(str(key))
+    told = Brought(seller, key)
+    assert (told.status, told.problem["code"]) == ("failed", "file_unreadable")
+    assert "send it again" in told.problem["detail"]
+
+
+def test_a_second_run_leaves_the_report_alone(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that was believed dead wakes up with the place it read two chunks ago."""
+    monkeypatch.setattr(job, "CHUNK", 5)
+    clean = bring(seller, many(30, price="x")).report
+    key = take(seller, many(30, price="x"))
+    real, chunks = job._write, []
+
+    def write(begun: Any, *rest: Any) -> None:
+        chunks.append(begun)
+        if len(chunks) == 3:
+            with pytest.raises(job._Gone):
+                job._bring_in(key, job._Run(begun.order, 0, 0))
+        real(begun, *rest)
+
+    monkeypatch.setattr(job, "_write", write)
+    job.run(str(key))
+    told = Brought(seller, key)
+    assert (told.status, told.counts) == ("done", (0, 0, 0, 30))
+    assert told.report == clean
+
+
+def test_a_call_that_is_made_twice_leaves_the_file_of_the_first(
+    seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, key = many(3), new_id()
+    real = job.ROOM.keep
+
+    def first_goes_ahead(room: Any, *given: Any) -> Any:
+        monkeypatch.undo()
+        service.submit(seller.owner.id, seller.id, key, io.BytesIO(raw), len(raw), Wanted("goods.csv"))
+        return real(*given)
+
+    monkeypatch.setattr(type(ROOM), "keep", first_goes_ahead)
+    with pytest.raises(IntegrityError):
+        service.submit(seller.owner.id, seller.id, key, io.BytesIO(raw), len(raw), Wanted("goods.csv"))
+    assert ROOM.given(key).read_bytes() == raw
+    job.run(str(key))
+    assert Brought(seller, key).counts == (3, 0, 0, 0)
+
+
+def test_a_file_is_there_whole_or_not_at_all(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends it again while it is read takes nothing from the reader, and no connection is held meanwhile."""
+    key = take(seller, many(3))
+    before = ROOM.given(key).read_bytes()
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert ROOM.given(key).read_bytes() == before
+            return super().read(size)
+
+    ROOM.keep(key, Slow(b"another"), 7)
+    assert ROOM.given(key).read_bytes() == b"another"
+    assert [path.name for path in ROOM.folder(key).iterdir()] == [ROOM.given_as]
+    held = []
+    real = service.open_source
+    monkeypatch.setattr(service, "open_source", lambda path: held.append(db.session().in_transaction()) or real(path))
+    take(seller, many(3))
+    assert held == [False]
 
 
 def test_the_file_goes_when_it_is_done_with_and_the_rest_when_it_is_old(seller: Seller) -> None:

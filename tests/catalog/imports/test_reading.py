@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from catalog.imports import job
+from catalog.imports import csv_reader, job
 from catalog.models import Listing
 from core.database import db
 from core.errors import Problem
@@ -129,3 +129,28 @@ def test_mixed_encodings_are_no_text(seller: Seller) -> None:
     with pytest.raises(Problem) as refused:
         files.take(seller, good + other + b"\x81\xff")
     assert refused.value.code == "file_unreadable"
+
+
+def test_a_row_of_many_lines_has_an_end(seller: Seller) -> None:
+    """Such a row grows twelvefold in the memory; one in a hundred thousand of its size is still a row."""
+    inside = b'\n","aa' * (csv_reader.RECORD_MOST // 6 + 1)
+    with pytest.raises(Problem) as refused:
+        files.take(seller, b'sku,"' + inside + b'\n\n\n\n\n\n\n"')
+    assert "a row has more than" in refused.value.detail
+    key = files.take(seller, b'sku,brand\n"' + inside + b"\n" * 9 + b'",a\n')
+    job.run(str(key))
+    assert "a row has more than" in files.Brought(seller, key).problem["detail"]
+
+
+def test_a_file_has_so_many_rows_at_most(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_reader, "ROWS_MOST", 4)
+    monkeypatch.setattr(job, "CHUNK", 2)
+    assert files.bring(seller, files.many(4)).counts == (4, 0, 0, 0)
+    with pytest.raises(Problem) as refused:
+        files.take(seller, files.many(5))
+    assert (refused.value.code, "5,000,000 rows" in refused.value.detail) == ("file_unreadable", True)
+    # Lines between quotes are no rows, so what has quotes is counted as it is read.
+    assert files.bring(seller, files.many(4, description_en="a\nb\nc")).counts == (0, 4, 0, 0)
+    ended = files.bring(seller, files.many(5, description_en="a\nb"))
+    assert (ended.status, ended.problem["code"], ended.done) == ("failed", "file_unreadable", 4)
+    assert "5,000,000 rows" in ended.problem["detail"]

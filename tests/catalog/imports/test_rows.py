@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 from marshmallow import ValidationError
 from sqlalchemy import select
 
-from catalog import listings
+from catalog import listings, receiving
 from catalog.api import inputs, schemas
+from catalog.imports.header import read_header
+from catalog.imports.rows import RowReader
 from catalog.models import Listing, ListingVersion
 from core.audit import AuditEntry
 from core.database import db
@@ -38,8 +41,8 @@ def test_a_file_makes_the_drafts_that_post_makes(seller: Seller, other_seller: S
             assert getattr(row, column) == getattr(singles[row.sku], column), column
     versions = db.session.scalars(select(ListingVersion).where(ListingVersion.listing_id.in_(row.id for row in rows)))
     assert {(version.version, version.actor) for version in versions} == {(1, str(seller.owner.id))}
-    entries = db.session.scalars(select(AuditEntry).filter_by(object_id=str(brought.key))).all()
-    assert [(entry.action, entry.data["created"]) for entry in entries] == [("listings_imported", 2)]
+    entries = db.session.scalars(select(AuditEntry).filter_by(object_id=str(brought.key), action="listings_imported"))
+    assert [entry.data["created"] for entry in entries] == [2]
 
 
 def test_bad_rows_are_told_and_stop_nothing(seller: Seller) -> None:
@@ -121,3 +124,57 @@ def refusal_of_post(seller: Seller, body: dict[str, Any]) -> dict[str, Any]:
     except Problem as refused:
         return {"code": refused.code, "errors": refused.errors}
     raise AssertionError("POST takes it")
+
+
+def test_a_price_that_rounds_to_nothing_fails_its_row_only(seller: Seller) -> None:
+    weight = {"priced_by": "kg", "price_per_kg": "0.01", "piece_weight_kg": "0.001", "weight_tolerance": "5"}
+    free = {**GOODS, "unit": "piece", "price": "", "net_weight_kg": "", **weight}
+    brought = bring(seller, csv_of(free, {**GOODS, "sku": "G-2"}))
+    assert (brought.status, brought.counts) == ("done", (1, 0, 0, 1))
+    assert brought.faults == [("1", "price_per_kg", "invalid_input")]
+
+
+def test_the_life_that_a_file_asks_for_reaches_the_lots(seller: Seller, store: uuid.UUID) -> None:
+    bring(seller, csv_of({**GOODS, "least_life_days": ""}))
+    listing = db.session.scalars(select(Listing.id).filter_by(merchant_id=seller.id)).one()
+    lot = builders.receive(seller, listing, store, "10")
+    assert receiving.own_one(seller.id, lot)["least_life_days"] == 3
+    brought = bring(seller, csv_of({**GOODS, "least_life_days": "200"}))
+    db.session.rollback()
+    assert brought.counts == (0, 1, 0, 0)
+    assert receiving.own_one(seller.id, lot)["least_life_days"] == 203
+
+
+def test_what_stands_in_each_others_way_fails_its_row_only(seller: Seller) -> None:
+    both = {**GOODS, "sku": "G-2", "least_life_days": "10", "least_life_percent": "20"}
+    brought = bring(seller, csv_of(GOODS, both, {**GOODS, "sku": "G-3"}))
+    assert (brought.status, brought.counts) == ("done", (2, 0, 0, 1))
+    assert [(line["row"], line["field"], line["message"]) for line in brought.errors] == [
+        ("2", "least_life_days", "give either days or percent")
+    ]
+
+
+def test_who_sends_a_file_answers_for_its_codes(seller: Seller) -> None:
+    bring(seller, csv_of(GOODS, {**GOODS, "sku": "G-2"}), preview=True)
+    made = bring(seller, csv_of(GOODS, {**GOODS, "sku": "G-2"}))
+    changed = bring(seller, csv_of({"sku": "G-1", "hs": "0202300010"}, {"sku": "G-2", "hs": GOODS["hs"]}))
+    statement = select(AuditEntry).filter_by(action="hs_confirmed").order_by(AuditEntry.id)
+    told = [(entry.object_id, entry.actor, entry.data["codes"]) for entry in db.session.scalars(statement)]
+    one, two = (
+        str(key)
+        for key in db.session.scalars(select(Listing.id).filter_by(merchant_id=seller.id).order_by(Listing.sku))
+    )
+    who = str(seller.owner.id)
+    assert told == [
+        (str(made.key), who, {"0202300090": {one: 1, two: 1}}),
+        (str(changed.key), who, {"0202300010": {one: 2}}),
+    ]
+
+
+def test_only_short_cells_are_remembered(seller: Seller) -> None:
+    """A number with a megabyte of spaces around it is a number, and must not stay in the memory."""
+    reader = RowReader(read_header(["sku", "price"]))
+    price = next(each.read for each in reader._readers if each.name == "price")
+    assert price("5" + " " * 100_000) == price("5") == 500
+    known = next(cell.cell_contents for cell in price.__closure__ or () if hasattr(cell.cell_contents, "cache_info"))
+    assert known.cache_info().currsize == 1

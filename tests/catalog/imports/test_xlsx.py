@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import subprocess
 import sys
@@ -104,6 +105,20 @@ def with_directory(raw: bytes, entries: int, size: int) -> bytes:
     return raw[: at + 10] + struct.pack("<HI", entries, size) + raw[at + 16 :]
 
 
+def patched(raw: bytes, at: int, other: bytes) -> bytes:
+    return raw[:at] + other + raw[at + len(other) :]
+
+
+def with_method(raw: bytes, method: int) -> bytes:
+    """The archive as if its parts were packed in another way."""
+    found = bytearray(raw)
+    for mark, behind in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = -1
+        while (at := raw.find(mark, at + 1)) >= 0:
+            struct.pack_into("<H", found, at + behind, method)
+    return bytes(found)
+
+
 GOOD = xlsx_of({"sku": "A"})
 BOMBS = {
     "ratio": archive({SHEET: HEAD + b" " * (80 << 20) + TAIL}, GOOD),
@@ -123,6 +138,12 @@ BOMBS = {
     "row of nowhere": archive({SHEET: HEAD + b'<row r="99999999999999">' + SKU[11:] + TAIL}, GOOD),
     "no such string": archive({SHEET: HEAD + b'<row r="1"><c r="A1" t="s"><v>7</v></c></row>' + TAIL}, GOOD),
     "only zip": archive({"a.txt": "hello"}),
+    "number beyond all bounds": archive({SHEET: HEAD + b'<row r="1"><c r="A1"><v>1e9999999</v></c></row>' + TAIL}, GOOD),
+    "another name": patched(GOOD, GOOD.find(SHEET.encode()), b"y"),
+    "no part there": patched(GOOD, GOOD.find(SHEET.encode()) - 30, b"none"),
+    "another method": with_method(GOOD, 9),
+    "lzma": with_method(GOOD, 14),
+    "bzip2": with_method(GOOD, 12),
 }  # fmt: skip
 
 
@@ -156,6 +177,45 @@ def test_a_cell_or_tag_without_an_end_ends_the_reading(
     monkeypatch.setattr(xlsx_parts, "RATIO_MOST", 1 << 30)
     with pytest.raises(Problem):
         read(tmp_path / "x", archive({SHEET: HEAD + SKU + inside}, GOOD))
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        b"".join(b"<row%d/>" % n for n in range(600)),
+        b"<x " + b"".join(b'a%d="" ' % n for n in range(600)) + b"/>",
+    ],
+)
+def test_kinds_of_tags_have_an_end(tmp_path: Path, tags: bytes) -> None:
+    """The parser keeps the name of each for good."""
+    with pytest.raises(Problem) as refused:
+        read(tmp_path / "x", archive({SHEET: HEAD + SKU + tags + TAIL}, GOOD))
+    assert "kinds of tags" in refused.value.detail
+
+
+def test_what_is_remembered_is_short(tmp_path: Path) -> None:
+    long = b"ZZZZ" + b"Q" * 50_000 + b"1"
+    cells = b'<c r="%s"/><c r="B2"><v>1.%s</v></c>' % (long, b"0" * 50_000)
+    xlsx_reader._column.cache_clear()
+    xlsx_reader._read_number.cache_clear()
+    sheet = HEAD + SKU + b'<row r="2"><c r="A2"><v>1.50</v></c>' + cells + b"</row>" + TAIL
+    assert read(tmp_path / "x", archive({SHEET: sheet}, GOOD)) == ["has 2 fields, the header has 1"]
+    assert xlsx_reader._read_number.cache_info().currsize == 1
+    assert xlsx_reader._column("ZZZZ") == xlsx_reader._column("ZZZY") == xlsx_reader.COLUMNS_MOST + 1
+    assert xlsx_reader._column.cache_info().currsize <= 5
+
+
+def test_a_sheet_that_does_not_begin_is_refused(tmp_path: Path) -> None:
+    """What stands before the first row is read while the sender waits."""
+    noise = b"".join(
+        b"<x/>" * 20_000 + b"<!--%s-->" % random.Random(n).randbytes(400).hex().encode() for n in range(60)
+    )
+    assert len(noise) > xlsx_reader.BEFORE_MOST
+    with pytest.raises(Problem) as refused:
+        read(tmp_path / "x", archive({SHEET: HEAD + noise + SKU + TAIL}, GOOD))
+    assert "hold no row" in refused.value.detail
+    row = b'<row r="2"><c r="A2"><v>7</v></c></row></sheetData>'
+    assert read(tmp_path / "x", archive({SHEET: HEAD + SKU + row + noise + b"</worksheet>"}, GOOD)) == [["7"]]
 
 
 def test_too_large_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from customs.assessments.files import run
+from customs.assessments.files.columns import Piece, Words
+from customs.assessments.files.orders import whole_orders
 from customs.assessments.request import RETAIL
 from tests.customs.files.conftest import Desk
 from tests.customs.files.lines import Row
@@ -67,3 +71,17 @@ def test_the_weight_cap_is_of_the_whole_order(desk: Desk) -> None:
     desk.assess(desk.file(rows), route=RETAIL)
     assert [(row, code) for row, _, code in desk.errors] == [
         ("3", "weight_cap"), ("4", "weight_cap"), ("5", "weight_cap"), ("7", "quantity_needed")]  # fmt: skip
+
+
+def test_what_is_held_for_the_next_piece_keeps_no_words_but_its_own() -> None:
+    """Else the words of a file would grow from piece to piece, as nearly every piece cuts an order."""
+
+    def pieces() -> Iterator[Piece]:
+        for number in range(50):
+            words = [f"order-{number * 9 + n}" for n in range(10)]  # the last goes on in the next piece
+            yield Piece(number * 10, 10, {"order": Words(np.arange(10, dtype=np.int32), words)}, {}, 0)
+
+    for piece in whole_orders(pieces()):
+        column = piece.columns["order"]
+        assert isinstance(column, Words)
+        assert len(column.words) <= 12

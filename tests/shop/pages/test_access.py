@@ -12,9 +12,11 @@ CLOSED = {
     "/trade/listings": "merchant",
     "/trade/orders": "merchant",
     "/trade/imports": "merchant",
+    "/trade/people": "merchant",
     "/desk/declarations": "customs",
     "/operations/review": "operator",
     "/operations/jobs": "operator",
+    "/operations/merchants": "operator",
 }
 OPEN = ("/law/calculator", "/law/tariff", "/docs/errors", "/api/v1/docs", "/policies/fair-competition", "/login",
         "/register", "/cart")  # fmt: skip

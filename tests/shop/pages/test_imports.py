@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import io
+import random
 import uuid
 from typing import Any
 
@@ -57,6 +58,19 @@ def test_a_wrong_file_is_told(browser: Browser, shelf: Any) -> None:
     browser.sign_in(shelf.owner)
     assert _send(browser, b"sku,colour\n").status_code == 303
     assert "colour: is no column of the form" in browser.go(PAGE).get_data(as_text=True)
+    _send(browser, b"sku,colour,size,sku\n")
+    page = browser.go(PAGE).get_data(as_text=True)
+    assert "colour: is no column of the form; size: is no column of the form; sku: stands twice" in page
+
+
+def test_a_heading_as_long_as_a_file_does_not_sign_out(browser: Browser, shelf: Any) -> None:
+    """What is told travels in the cookie of the session, and a browser drops a cookie of more than 4,096 bytes."""
+    browser.sign_in(shelf.owner)
+    chance = random.Random(3)
+    headings = ["".join(chr(chance.randrange(0x4E00, 0x9FA5)) for _ in range(5000)) for _ in range(20)]
+    sent = _send(browser, ("sku," + ",".join(headings) + "\n").encode())
+    assert len(sent.headers["Set-Cookie"]) < 4000
+    assert headings[0][:40] in browser.go(PAGE).get_data(as_text=True)
 
 
 def test_without_a_token_nothing_is_taken_in(browser: Browser, shelf: Any) -> None:

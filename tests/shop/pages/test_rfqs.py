@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from catalog.models import Listing
-from core import clock
+from core import clock, config
 from core.database import db, transaction
-from shop import companies, rfqs
+from shop import companies, expiry, rfq_acceptance, rfq_messages, rfqs
 from shop.models import Order
 from shop.trade_models import Rfq
 from tests.shop import builders, trade
@@ -210,3 +210,81 @@ def test_empty_pages_stand(browser: Browser, shelf: Shelf, path: str, language: 
     assert browser.go(path, language).headers["Location"].startswith("/login?next=")
     browser.sign_in(builders.open_account("operator") if "operations" in path else shelf.owner)
     assert browser.go(path, language).status_code == 200
+
+
+def test_notices_of_requests_have_words_and_lead_there(browser: Browser, shelf: Shelf, stripe: FakeStripe) -> None:
+    buyer = trade.company_account()
+    listing_id = trade.machine(shelf)
+    withdrawn, declined, accepted = (trade.request(buyer, listing_id) for _ in range(3))
+    rfqs.withdraw(buyer, withdrawn)
+    trade.offer(shelf, declined)
+    rfqs.decline(buyer, declined, "too dear")
+    rfq_acceptance.accept(buyer, uuid.uuid4(), trade.offer(shelf, accepted))
+    rfq_messages.seen(shelf.owner, accepted)
+    rfq_messages.write(buyer, accepted, uuid.uuid4(), "when?")
+    browser.sign_in(shelf.owner)
+    said = {
+        "zh": ("有企业向您询价", "一项询价已撤回", "您的报价未被接受", "您的报价已被接受并下单", "询价有新消息"),
+        "en": ("asks you for a quotation", "was withdrawn", "was declined", "accepted and ordered", "new message on"),
+    }
+    for language, words in said.items():
+        page = browser.go("/trade/notices", language).get_data(as_text=True)
+        assert [text for text in words if text not in page] == []
+        assert all(f'href="/trade/rfqs/{rfq_id}"' in page for rfq_id in (withdrawn, declined, accepted))
+        assert f"/trade/listings/{listing_id}" not in page
+
+
+def test_a_revised_offer_keeps_the_kind_of_service(browser: Browser, shelf: Shelf) -> None:
+    rfq_id = trade.request(trade.company_account(), trade.service(shelf), "1", "project")
+    trade.offer(shelf, rfq_id, "106000", service="technology_transfer")
+    browser.sign_in(shelf.owner)
+    page = browser.go(f"/trade/rfqs/{rfq_id}").get_data(as_text=True)
+    assert re.search(r'<option value="technology_transfer"\s+selected', page)
+
+
+def test_the_page_says_how_long_a_payment_waits_and_what_became_of_it(
+    browser: Browser, another_browser: Any, shelf: Shelf, stripe: FakeStripe, move_clock: Any
+) -> None:
+    buyer = trade.company_account()
+    rfq_id = trade.request(buyer, trade.machine(shelf))
+    offer_id = trade.offer(shelf, rfq_id)
+    browser.sign_in(buyer)
+    assert f"{config.current().hold_seconds // 60} minutes" in browser.go(f"/rfqs/{rfq_id}").get_data(as_text=True)
+    purchase_id = rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id)
+    assert 'data-purchase="awaiting_payment"' in browser.go(f"/rfqs/{rfq_id}").get_data(as_text=True)
+    move_clock(config.current().hold_seconds + 1)
+    expiry.expire_purchase(str(purchase_id))
+    merchant = another_browser()
+    merchant.sign_in(shelf.owner)
+    for window, path in ((browser, f"/rfqs/{rfq_id}"), (merchant, f"/trade/rfqs/{rfq_id}")):
+        page = window.go(path).get_data(as_text=True)
+        assert 'data-purchase="expired"' in page
+        assert "Not paid in time" in page
+
+
+def test_an_order_names_the_law_of_the_offer(
+    browser: Browser, shelf: Shelf, stripe: FakeStripe, move_clock: Any
+) -> None:
+    buyer, day = trade.company_account(), clock.today().isoformat()
+    rfq_id = trade.request(buyer, trade.service(shelf), "1", "project")
+    offer_id = trade.offer(shelf, rfq_id, "106000", valid_until=clock.now() + timedelta(days=40))
+    move_clock(2 * 86_400)
+    rfq_acceptance.accept(buyer, uuid.uuid4(), offer_id)
+    browser.sign_in(buyer)
+    order = db.session.scalars(select(Order)).one()
+    assert f"By the law of {day}, the day of the offer" in browser.go(f"/orders/{order.id}").get_data(as_text=True)
+
+
+def test_an_operator_suspends_and_reinstates_on_the_page(browser: Browser) -> None:
+    company = trade.company_account()
+    told = companies.own(company.id)
+    browser.sign_in(builders.open_account("operator"))
+    action = f"/operations/companies/{told['id']}"
+    for status, decision, to in (("verified", "suspend", "suspended"), ("suspended", "reinstate", "verified")):
+        page = f"/operations/companies?status={status}"
+        sent = browser.send(
+            page, action, to=f"{action}?status={status}", decision=decision, reason="asked by the office"
+        )
+        assert sent.headers["Location"] == page
+        assert companies.own(company.id)["status"] == to
+    assert "asked by the office" in browser.go("/operations/companies?status=verified").get_data(as_text=True)

@@ -98,6 +98,51 @@ def test_an_operator_recalls_a_batch_over_merchants(browser: Browser, shelf: She
     assert "已召回" in browser.go("/operations/recalls", "zh").get_data(as_text=True)
 
 
+def test_an_operator_puts_a_lot_into_quarantine_and_the_merchant_is_told(
+    browser: Browser, another_browser: Callable[[], Browser], shelf: Shelf, lot: Lot
+) -> None:
+    browser.sign_in(builders.open_account("operator"))
+    there = f"/operations/recalls/lots/{lot.id}"
+    assert browser.send(there, f"{there}/quarantine", reason="a smell of ammonia").status_code == 303
+    assert kind_of(lot.id) == "quarantine"
+    assert "Into quarantine" not in browser.go(there).get_data(as_text=True)
+    theirs = another_browser()
+    theirs.sign_in(shelf.owner)
+    told = theirs.go("/trade/notices").get_data(as_text=True)
+    for text in ("An operator put a lot of yours into quarantine", lot.batch_no, "a smell of ammonia"):
+        assert text in told
+    assert "运营方已将您的一个批次隔离" in theirs.go("/trade/notices", "zh").get_data(as_text=True)
+    assert theirs.post(f"/trade/lots/{lot.id}/unblock").status_code == 303
+    assert kind_of(lot.id) == "quarantine"
+
+
+def test_a_lot_is_received_on_the_page(browser: Browser, shelf: Shelf) -> None:
+    ham = builders.put_listing(shelf, route="general_trade", hs="0203220000", stock="0", price_fen=PIECE, **HAM)
+    browser.sign_in(shelf.owner)
+    here, to = f"/trade/listings/{ham}/lots/new", f"/trade/listings/{ham}/lots"
+    good = {
+        "batch_no": "H-1",
+        "warehouse": shelf.store,
+        "quantity": "10",
+        "weight_kg": "45",
+        "expires_on": "2028-01-31",
+    }
+    refused = browser.send(here, to, **{**good, "weight_kg": "90"})
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert "must be 40.5 to 49.5 kg" in page
+    assert 'value="H-1"' in page
+    made = browser.send(here, to, **good)
+    assert made.status_code == 303
+    row = state.fresh().scalars(select(Lot).where(Lot.batch_no == "H-1")).one()
+    assert made.headers["Location"].endswith(f"/trade/lots/{row.id}")
+    assert (row.on_hand, row.weight_kg, row.warehouse_id) == (Decimal(10), Decimal(45), shelf.store)
+    assert browser.send(here, to, **good).status_code == 409
+    browser.send(here, "/logout")
+    browser.sign_in(builders.open_shelf().owner)
+    assert browser.go(here).status_code == 404
+
+
 def test_an_operator_lifts_a_quarantine(browser: Browser, shelf: Shelf, lot: Lot) -> None:
     browser.sign_in(shelf.owner)
     here = f"/trade/lots/{lot.id}"
@@ -126,3 +171,29 @@ def test_picked_goods_are_weighed_on_the_page_of_orders(
     assert "8.1 to 9.9 kg" in browser.go("/trade/orders").get_data(as_text=True)
     assert browser.send("/trade/orders", f"/trade/orders/{order}/ship").status_code == 303
     assert state.statuses(answer) == ["shipped"]
+
+
+def test_each_lot_that_serves_a_line_is_weighed_apart(
+    browser: Browser, shelf: Shelf, stripe: Any, place: Callable[..., Any]
+) -> None:
+    ham = builders.put_listing(shelf, route="general_trade", hs="0203220000", stock="3", price_fen=PIECE, **HAM)
+    with transaction() as session:
+        builders.add_lot(session, ham, shelf.store, Decimal(17))
+    answer = place(builders.buyer(), (ham, "4"))
+    stripe.pay(answer["payment"]["intent"])
+    payments.look(uuid.UUID(answer["purchase"]))
+    lots = state.fresh().scalars(select(Lot).where(Lot.listing_id == ham).order_by(Lot.created_at)).all()
+    order = answer["orders"][0]["id"]
+    browser.sign_in(shelf.owner)
+    page = browser.go("/trade/orders").get_data(as_text=True)
+    for lot in lots:
+        assert f'name="lot_id" value="{lot.id}"' in page
+        assert f"{lot.batch_no}</a>" in page
+    action = f"/trade/orders/{order}/weigh"
+    assert browser.send("/trade/orders", action, lot_id=lots[0].id, weight_kg="13").status_code == 303
+    assert "weighed:" not in browser.go("/trade/orders").get_data(as_text=True)
+    assert browser.send("/trade/orders", action, lot_id=lots[1].id, weight_kg="4.2").status_code == 303
+    page = browser.go("/trade/orders").get_data(as_text=True)
+    assert "weighed: ¥1,528.74" in page
+    assert "× 3" in page
+    assert "4.2 kg" in page
