@@ -16,7 +16,8 @@ worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 8
 
-# Longer than the longest thing a request may wait for (8 s for an outbound call), so that only a hung worker is killed.
+# Longer than the longest thing a request may wait for (17 s for an outbound call with its retry), so that only a hung
+# worker is killed.
 timeout = 30
 # A deploy or a stop waits this long for running requests; the supervisor waits longer (20 s) before it kills.
 graceful_timeout = 15

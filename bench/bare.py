@@ -38,19 +38,20 @@ FROM generate_series(1, %d) AS n ON CONFLICT DO NOTHING;
 """
 
 app = Flask(__name__)
-_local = threading.local()
+_lock = threading.Lock()
 _pools: dict[int, ConnectionPool] = {}
 _next = itertools.count(1)
 
 
 def _pool() -> ConnectionPool:
-    """One pool a process, opened after the fork."""
-    if os.getpid() not in _pools:
-        url = os.environ["DATABASE_URL"].replace("postgresql+psycopg://", "postgresql://")
-        pool = ConnectionPool(url, min_size=8, max_size=10, kwargs={"row_factory": dict_row}, open=True)
-        atexit.register(pool.close)
-        _pools[os.getpid()] = pool
-    return _pools[os.getpid()]
+    """One pool a process, opened after the fork by whichever thread comes first."""
+    with _lock:
+        if os.getpid() not in _pools:
+            url = os.environ["DATABASE_URL"].replace("postgresql+psycopg://", "postgresql://")
+            pool = ConnectionPool(url, min_size=8, max_size=10, kwargs={"row_factory": dict_row}, open=True)
+            atexit.register(pool.close)
+            _pools[os.getpid()] = pool
+        return _pools[os.getpid()]
 
 
 @app.get("/hello")

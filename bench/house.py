@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from flask import Flask
 
-from bench import catalog, shelf, shop
+from bench import catalog, shelf
 from bench.load import Ask
+from bench.stripe import InstantStripe
 from shop import exchanges
 from shop.app import create_app
 
@@ -36,7 +36,7 @@ def environment(url: str, var: Path) -> dict[str, str]:
 
 def served() -> Flask:
     """What gunicorn serves here: the application, with Stripe answered in process and at once."""
-    exchanges.set_gateway(shop.InstantStripe())  # type: ignore[arg-type]
+    exchanges.set_gateway(InstantStripe())
     return create_app(check_database=True)
 
 
@@ -51,31 +51,7 @@ def prepare(settings: Mapping[str, str], superuser: str, rows: int) -> Flask:
     return app
 
 
-def figures(app: Flask, rows: int, *, shelf_only: bool) -> Iterator[catalog.Figure]:
+def figures(app: Flask, rows: int) -> Iterator[catalog.Figure]:
     """Name, our request, the baseline's request, what the baseline does, and the target."""
     yield "healthz", Ask("/healthz"), Ask("/hello"), "bare hello", None
     yield from catalog.figures(app, rows)
-    if shelf_only:
-        return
-    subject = shop.prepare(app)
-    quote = Ask("/api/v1/shop/quotes", "POST", _quoted(subject))
-    yield "quote of 3 lines", quote, catalog.PAGE, catalog.PAGE_NAME, None
-    order = Ask("/api/v1/shop/orders", "POST", shop.request(subject), (201,))
-    yield (
-        "order of 3 lines",
-        order,
-        Ask("/order", "POST", lambda _n: (b"", {}), (201,)),
-        "bare insert of order + 3",
-        0.3,
-    )
-
-
-def _quoted(subject: shop.Subject) -> Callable[[int], tuple[bytes, dict[str, str]]]:
-    """Body and headers of a quote of three retail lines."""
-
-    def make(number: int) -> tuple[bytes, dict[str, str]]:
-        shelf = subject.retail
-        items = [{"listing_id": str(shelf[(number + step) % len(shelf)]), "quantity": "1"} for step in range(3)]
-        return json.dumps({"items": items}).encode(), {"Content-Type": "application/json"}
-
-    return make

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 CONNECTIONS = 8
 
+Headers = dict[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -18,34 +20,62 @@ class Ask:
 
     path: str
     method: str = "GET"
-    make: Callable[[int], tuple[bytes | None, dict[str, str]]] = field(default=lambda _n: (None, {}))
+    make: Callable[[int], tuple[bytes | None, Headers]] = field(default=lambda _n: (None, {}))
     expect: tuple[int, ...] = (200,)
 
 
-def rate(port: int, ask: Ask, seconds: float) -> float:
-    """Answers per second over `seconds`. Raises AssertionError when an answer is not the expected one."""
-    counts = [0] * CONNECTIONS
-    faults: list[str] = []
-    numbers: Iterator[int] = itertools.count()
-    until = time.perf_counter() + seconds
+class Door:
+    """One connection that is kept open."""
 
-    def work(slot: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        while time.perf_counter() < until and not faults:
-            body, headers = ask.make(next(numbers))
-            connection.request(ask.method, ask.path, body=body, headers=headers)
-            answer = connection.getresponse()
-            data = answer.read()
-            if answer.status not in ask.expect:
-                faults.append(f"{ask.method} {ask.path}: {answer.status} {data[:300]!r}")
-            counts[slot] += 1
-        connection.close()
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
-    threads = [threading.Thread(target=work, args=(slot,)) for slot in range(CONNECTIONS)]
+    def ask(self, asked: Ask, number: int) -> bytes:
+        """The body of the answer. Raises AssertionError when its status is not the expected one."""
+        body, headers = asked.make(number)
+        self._connection.request(asked.method, asked.path, body=body, headers=headers)
+        answer = self._connection.getresponse()
+        data = answer.read()
+        assert answer.status in asked.expect, f"{asked.method} {asked.path}: {answer.status} {data[:300]!r}"
+        return data
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def together(count: int, work: Callable[[int], None]) -> float:
+    """Run `work(slot)` in so many threads at once; returns the seconds it took. Raises the first fault of any."""
+    faults: list[BaseException] = []
+
+    def guarded(slot: int) -> None:
+        try:
+            work(slot)
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=guarded, args=(slot,)) for slot in range(count)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not faults, faults[0]
-    return sum(counts) / (time.perf_counter() - started)
+    if faults:
+        raise faults[0]
+    return time.perf_counter() - started
+
+
+def rate(port: int, asked: Ask, seconds: float, connections: int = CONNECTIONS) -> float:
+    """Answers per second over `seconds`. Raises AssertionError when an answer is not the expected one."""
+    counts = [0] * connections
+    numbers: Iterator[int] = itertools.count()
+    until = time.perf_counter() + seconds
+
+    def work(slot: int) -> None:
+        door = Door(port)
+        while time.perf_counter() < until:
+            door.ask(asked, next(numbers))
+            counts[slot] += 1
+        door.close()
+
+    took = together(connections, work)
+    return sum(counts) / took

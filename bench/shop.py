@@ -1,104 +1,113 @@
-"""What of the shop is measured: quoting and placing three lines, in process, on the demonstration's shelf.
+"""Who buys what in the measurements: many buyers with an address and an identity each, stock that does not run out.
 
-Stripe is answered in process and at once, so that what is measured is ours: the baseline asks nobody either. Buyers are
-many, and buy domestic stock, since a person's yearly allowance would end the measurement.
+Retail buyers have an allowance for a year, which is really held and used; so they are many, and buy what is cheap and
+under no weight cap.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import func, select, text, update
+from stdnum.cn import ric
 
+from bench.load import Ask
+from bench.stripe import InstantStripe, paid
+from catalog import categories
 from catalog.models import Listing, Lot
-from core import accounts
+from core import accounts, clock
 from core.database import db, transaction
-from shop import addresses, checkout, exchanges, quotes, seed
-from shop.quotes import Item
-from shop.stripe_http import Exchange
-from shop.stripe_objects import Intent
+from customs import edition, persons
+from shop import addresses, exchanges, seed
 
-BUYERS = 8
+BUYERS = 250
 STOCK = Decimal(1_000_000_000)
-
-
-class InstantStripe:
-    """Makes an intent without asking anybody."""
-
-    _numbers = itertools.count(1)
-
-    def create_intent(
-        self, amount_fen: int, currency: str, idempotency_key: str, metadata: Any, description: str, method_types: Any
-    ) -> Intent:
-        name = f"pi_bench_{uuid.uuid4().hex}"
-        return Intent(
-            Exchange("POST /v1/payment_intents", "{}", 200),
-            id=name,
-            client_secret=f"{name}_secret",
-            amount_fen=amount_fen,
-            received_fen=0,
-            capturable_fen=0,
-            currency=currency,
-            status="requires_payment_method",
-            created=0,
-            metadata=metadata,
-            latest_charge=None,
-            charge=None,
-            failure_code=None,
-        )
+SHELF_MOST = 200
+ROUTES = {"domestic": "general_trade", "retail": "cross_border_retail"}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who buys what: tokens of buyers, a shelf of retail listings to quote, and of domestic ones to buy."""
+    """Tokens of buyers, and by name (`domestic`, `retail`) a shelf of one merchant: three of it are one order."""
 
     app: Flask
     buyers: tuple[uuid.UUID, ...]
     tokens: tuple[str, ...]
-    retail: tuple[uuid.UUID, ...]
-    domestic: tuple[uuid.UUID, ...]
+    shelves: dict[str, tuple[uuid.UUID, ...]]
+    webhook_secret: str
 
 
-def prepare(app: Flask) -> Subject:
-    """Buyers with addresses, and stock that does not run out; Stripe answered in process (in this process only)."""
+def prepare(app: Flask, webhook_secret: str) -> Subject:
+    """Buyers, and shelves filled up; Stripe answered in process (in this process only)."""
     exchanges.set_gateway(InstantStripe())
     with app.app_context():
-        buyers = tuple(_buyer() for _ in range(BUYERS))
+        buyers = tuple(_buyers())
         tokens = tuple(accounts.issue_token(buyer)[0] for buyer in buyers)
-        shelves = {route: _shelf(route) for route in ("cross_border_retail", "general_trade")}
-        _fill([*shelves["cross_border_retail"], *shelves["general_trade"]])
-    ids = tuple(buyer.id for buyer in buyers)
-    return Subject(app, ids, tokens, shelves["cross_border_retail"], shelves["general_trade"])
+        shelves = {name: _shelf(route) for name, route in ROUTES.items()}
+        _fill([listing for shelf in shelves.values() for listing in shelf])
+    return Subject(app, tuple(buyer.id for buyer in buyers), tokens, shelves, webhook_secret)
 
 
-def _buyer() -> accounts.Actor:
-    email = f"bench-{uuid.uuid4().hex[:12]}@landfall.example"
-    buyer = accounts.register(email, "a password of the bench", "Bench")
-    addresses.add(buyer.id, dict(seed.HOME))
-    return buyer
+def _buyers() -> Sequence[accounts.Actor]:
+    """One password for all of them: to hash it anew for each would take longer than the measurement."""
+    first = accounts.register(f"bench-{uuid.uuid4().hex[:12]}@landfall.example", "a password of the bench", "Bench")
+    found = [first, *(_like(first) for _ in range(BUYERS - 1))]
+    for number, buyer in enumerate(found):
+        phone = f"139{uuid.uuid4().int % 10**8:08d}"
+        addresses.add(buyer.id, {**seed.HOME, "phone": phone, "street": f"文三路{number}号{uuid.uuid4().hex[:6]}"})
+        persons.set_identity(buyer.id, "王芳", _identity_number(), phone)
+    return found
+
+
+def _like(first: accounts.Actor) -> accounts.Actor:
+    with transaction() as session:
+        known = session.get_one(accounts.User, first.id)
+        email = f"bench-{uuid.uuid4().hex[:12]}@landfall.example"
+        user = accounts.User(email=email, password=known.password, name=known.name, fs_uniquifier=uuid.uuid4().hex)
+        user.roles = list(known.roles)
+        session.add(user)
+        session.flush()
+        return accounts.actor_of(user)
+
+
+def _identity_number() -> str:
+    chance = uuid.uuid4().int
+    body = (
+        f"110101{1950 + chance % 50}{1 + chance // 50 % 12:02d}{1 + chance // 600 % 28:02d}{chance // 10**6 % 1000:03d}"
+    )
+    return body + str(ric.calc_check_digit(body + "0"))
 
 
 def _shelf(route: str) -> tuple[uuid.UUID, ...]:
-    """Published listings of one merchant with stock: an order of three of them is one order."""
+    """The cheapest published listings with stock of the merchant who has most of them."""
     on_sale = (Listing.route == route, Listing.status == "published", Listing.hindrance.is_(None))
-    stocked = select(Listing.id, Listing.merchant_id).join(Lot, Lot.listing_id == Listing.id).where(*on_sale).distinct()
-    merchant = db.session.execute(
-        select(stocked.subquery().c.merchant_id).group_by(text("merchant_id")).order_by(func.count().desc()).limit(1)
-    ).scalar_one()
-    rows = stocked.where(Listing.merchant_id == merchant).order_by(Listing.id).limit(1000)
-    found = tuple(row.id for row in db.session.execute(rows))
+    stocked = (
+        select(Listing.id, Listing.merchant_id, Listing.hs, Listing.origin, Listing.price_fen)
+        .join(Lot, Lot.listing_id == Listing.id)
+        .where(*on_sale, Lot.blocked.is_(False), Listing.priced_by == "unit")
+        .where(Listing.category.not_in(categories.between_companies()))
+        .distinct()
+        .subquery()
+    )
+    most = select(stocked.c.merchant_id).group_by(text("merchant_id")).order_by(func.count().desc(), text("1")).limit(1)
+    rows = select(stocked).where(stocked.c.merchant_id == most.scalar_subquery()).order_by(stocked.c.price_fen)
+    found = [row.id for row in db.session.execute(rows) if _free(row.hs, row.origin)][:SHELF_MOST]
     db.session.rollback()
     if len(found) < 3:
         raise LookupError(f"the shelf has fewer than three {route} listings of one merchant; seed it first")
-    return found
+    return tuple(sorted(found))
+
+
+def _free(hs: str, origin: str) -> bool:
+    """Neither banned of this origin nor under a weight cap."""
+    law, day = edition.tariff(), clock.today()
+    entry = law.positive_list(hs[:8], day)
+    return law.import_ban(hs, origin, day) is None and (entry is None or entry.cap_kg is None)
 
 
 def _fill(listing_ids: list[uuid.UUID]) -> None:
@@ -107,52 +116,45 @@ def _fill(listing_ids: list[uuid.UUID]) -> None:
         session.execute(update(Lot).where(Lot.listing_id.in_(listing_ids)).values(on_hand=STOCK, expires_on=None))
 
 
-def _three(shelf: tuple[uuid.UUID, ...], number: int) -> list[Item]:
-    first = number * 37 % len(shelf)
-    return [Item(shelf[(first + step) % len(shelf)], Decimal(1)) for step in range(3)]
+def _items(subject: Subject, shelf: str, number: int) -> list[dict[str, str]]:
+    listings = subject.shelves[shelf]
+    first = number * 37 % len(listings)
+    return [{"listing_id": str(listings[(first + step) % len(listings)]), "quantity": "1"} for step in range(3)]
 
 
-def quote(subject: Subject) -> Callable[[], None]:
-    """One call quotes three retail lines, explanation and token included, in process."""
-    numbers = itertools.count()
-
-    def once() -> None:
-        with subject.app.app_context():
-            answer = quotes.quote(_three(subject.retail, next(numbers)), None, None)
-        if not answer["orders"]:
-            raise AssertionError(f"nothing was quoted: {answer['blocked']}")
-
-    return once
+def _headers(subject: Subject, number: int) -> dict[str, str]:
+    token = subject.tokens[number % len(subject.tokens)]
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 
-def place(subject: Subject) -> Callable[[], None]:
-    """One call places an order of three lines and has its intent, in process and without the HTTP around it."""
-    numbers, lock = itertools.count(), threading.Lock()
-
-    def once() -> None:
-        with lock:
-            number = next(numbers)
-        buyer = subject.buyers[number % len(subject.buyers)]
-        with subject.app.app_context():
-            purchase_id = checkout.place(buyer, uuid.uuid4(), items=_three(subject.domestic, number))
-            checkout.pay_for(purchase_id)
-
-    return once
-
-
-def request(subject: Subject) -> Callable[[int], tuple[bytes, dict[str, str]]]:
-    """Body and headers of `POST /api/v1/shop/orders` number n, for a load over HTTP."""
+def quote(subject: Subject, shelf: str, *, signed_in: bool = False) -> Ask:
+    """A quote of three lines, explanation and token included; of nobody, or of buyer n."""
 
     def make(number: int) -> tuple[bytes, dict[str, str]]:
-        items = [
-            {"listing_id": str(item.listing_id), "quantity": str(item.quantity)}
-            for item in _three(subject.domestic, number)
-        ]
-        headers = {
-            "Authorization": f"Bearer {subject.tokens[number % len(subject.tokens)]}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": uuid.uuid4().hex,
-        }
-        return json.dumps({"items": items}).encode(), headers
+        headers = _headers(subject, number) if signed_in else {"Content-Type": "application/json"}
+        return json.dumps({"items": _items(subject, shelf, number)}).encode(), headers
 
-    return make
+    return Ask("/api/v1/shop/quotes", "POST", make)
+
+
+def _order(body: Callable[[int], dict[str, object]], subject: Subject) -> Ask:
+    def make(number: int) -> tuple[bytes, dict[str, str]]:
+        headers = {**_headers(subject, number), "Idempotency-Key": uuid.uuid4().hex}
+        return json.dumps(body(number)).encode(), headers
+
+    return Ask("/api/v1/shop/orders", "POST", make, (201,))
+
+
+def order(subject: Subject, shelf: str) -> Ask:
+    """An order of three lines at their price now, by buyer n."""
+    return _order(lambda number: {"items": _items(subject, shelf, number)}, subject)
+
+
+def order_of(subject: Subject, token: str) -> Ask:
+    """An order on a quote."""
+    return _order(lambda _number: {"quote": token}, subject)
+
+
+def confirmation(subject: Subject, intent_id: str) -> Ask:
+    """Stripe's notice that the buyer has paid."""
+    return Ask("/api/v1/shop/stripe/webhook", "POST", lambda _number: paid(intent_id, subject.webhook_secret))

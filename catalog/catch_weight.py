@@ -2,21 +2,25 @@
 
 A piece is sold at its nominal weight, so that price, card, quote and order know one amount; what it really weighs is
 found when it is picked, within the tolerance the listing tells. Lighter is paid back, heavier is the merchant's gift:
-nobody is charged more than was agreed.
+nobody is charged more than was agreed. A card may be authorised for `MARGIN` percent instead: then the real weight is
+charged, up to that. Goods of cross-border retail are declared and taxed by the real weight, so they are weighed first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from catalog import categories
 from catalog.lots import MEASURES
-from catalog.models import GENERAL, PRICE_MOST, Listing
+from catalog.models import GENERAL, PRICE_MOST, RETAIL, Listing
 from core.errors import invalid
 from core.money import fen_text, plain, round_to_fen
 
+MARGIN = 110  # percent of the nominal goods that a card is authorised for
+KILOGRAM = "035"  # customs' code
+GOODS = (GENERAL, RETAIL)
 FIELDS = ("kg_price_fen", "piece_weight_kg", "weight_tolerance")
 _NAMES = {"kg_price_fen": "price_per_kg"}
 
@@ -36,10 +40,8 @@ def settle(row: Listing, values: Mapping[str, Any]) -> None:
     for name in FIELDS:
         if getattr(row, name) is None:
             raise invalid(_NAMES.get(name, name), "is required for goods priced by the kg")
-    if row.route != GENERAL:
-        raise invalid(
-            "priced_by", "only goods in free circulation are priced by the kg: a filing fixes the price before"
-        )
+    if row.route not in GOODS:
+        raise invalid("priced_by", "only goods are priced by the kg")
     if row.category in categories.between_companies():
         raise invalid("priced_by", "what is sold by quotation has the price of its offer")
     if row.unit in MEASURES:
@@ -52,6 +54,30 @@ def settle(row: Listing, values: Mapping[str, Any]) -> None:
             "price_per_kg", f"makes a piece cost {fen_text(price_fen)}: must be 0.01 to {fen_text(PRICE_MOST)}"
         )
     row.price_fen, row.net_weight_kg = price_fen, row.piece_weight_kg
+
+
+def is_priced(facts: Mapping[str, Any]) -> bool:
+    """Whether the copy of a listing is one of catch weight."""
+    return facts.get("priced_by") == "kg"
+
+
+def at_weight(facts: Mapping[str, Any], units: Sequence[str], weight_kg: Decimal) -> dict[str, Any]:
+    """The copy of a listing for a line that weighs so much: its statutory quantities in kilograms are the real ones.
+
+    `units` are the statutory units of its code; a kilogram there is the net weight (see `compliance`).
+    """
+    names = ("unit1_quantity", "unit2_quantity")
+    whole = {name: str(weight_kg) for name, unit in zip(names, units, strict=False) if unit == KILOGRAM}
+    return {**facts, "whole_statutory": whole}
+
+
+def statutory(facts: Mapping[str, Any], name: str, quantity: Decimal) -> Decimal | None:
+    """A statutory quantity of a whole line: the real one where it was weighed, else that of a unit times `quantity`."""
+    weighed = facts.get("whole_statutory", {}).get(name)
+    if weighed is not None:
+        return Decimal(weighed)
+    per_unit = facts["statutory"].get(name)
+    return None if per_unit is None else Decimal(per_unit) * quantity
 
 
 def amount_fen(kg_price_fen: int, weight_kg: Decimal) -> int:

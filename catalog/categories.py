@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,12 @@ def between_companies() -> frozenset[str]:
     """The codes of shelves whose things are quoted between companies (equipment, services, resources)."""
     departments = {entry["code"] for entry in _read() if entry.get("between_companies")}
     return frozenset(code for code, shelf in _by_code().items() if shelf.department in departments)
+
+
+def under(codes: Iterable[str]) -> frozenset[str]:
+    """These categories with the shelves of those that are departments."""
+    wanted = set(codes)
+    return frozenset(wanted | {code for code, shelf in _by_code().items() if shelf.department in wanted})
 
 
 def words(code: str) -> str:

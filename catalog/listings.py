@@ -42,6 +42,7 @@ from core.errors import NOT_FOUND, Problem, declare
 from core.money import fen_text, plain
 
 SKU_TAKEN = declare("sku_taken", 409, "You have another listing with this sku")
+PROMOTION_RUNS = declare("promotion_running", 409, "A promotion of the listing is running")
 STALE = declare("version_changed", 412, "The listing was changed since you read it")
 
 HS_CONFIRMED = "hs_confirmed"  # in the audit trail: a person chose the code
@@ -67,6 +68,7 @@ LEGAL = (
     *("category", "hs", "origin", "route", "mode", "unit", "net_weight_kg", "gross_weight_kg", "brand"),
     *("specification", "declaration_elements", "statutory", "net_content", "gtin", "establishment_no", "priced_by"),
 )
+_PRICED = ("price_fen", "priced_by", "kg_price_fen", "piece_weight_kg", "weight_tolerance", "unit")
 _FACTS = (
     *("sku", "title_zh", "title_en", "description_zh", "description_en", "price_fen", "cold_chain", "attributes"),
     "images",
@@ -104,6 +106,9 @@ def apply(row: Listing, values: dict[str, Any]) -> None:
 
     Raises Problem `category_unknown`, and `invalid_input` for attributes that the category does not have.
     """
+    if row.promotion_id is not None and any(values.get(name, getattr(row, name)) != getattr(row, name)
+                                            for name in _PRICED):  # fmt: skip
+        raise Problem(PROMOTION_RUNS, errors={"price": ["is that of a promotion; end it first"]})
     row.source_digest = None  # whatever file it came from, it is not as there any more
     for name, value in values.items():
         setattr(row, name, value)
@@ -223,6 +228,22 @@ def hand_in(row: Listing, register: Register) -> None:
     """
     _move(row, "submit", clock.now())
     _enter(row, register)
+
+
+def lock_own(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID) -> Listing:
+    """An own listing, locked, with its merchant held still. Raises Problem `not_found`."""
+    return _own(session, merchant_id, listing_id)
+
+
+def reprice(
+    session: Session, row: Listing, price_fen: int, promotion_id: uuid.UUID | None, actor: str, action: str
+) -> None:
+    """Give a locked listing another price because a promotion begins (`promotion_id`) or ends (None).
+
+    Its file's row is left to be as it was read: the price of the file comes back at the end.
+    """
+    row.price_fen, row.promotion_id = price_fen, promotion_id
+    _store(session, row, actor, action, price=fen_text(price_fen))
 
 
 def _own(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID) -> Listing:

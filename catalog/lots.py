@@ -11,13 +11,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, Numeric, Uuid, column, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from catalog import zones
 from catalog.models import STOPPED, Listing, Lot, Merchant, StockMovement
 from core import clock
 from core.errors import Problem, declare
@@ -25,8 +26,8 @@ from core.money import plain
 
 # Of a sales unit that is a measure, parts can be sold.
 MEASURES = ("kg", "t", "g", "l", "ml", "m", "hour")
-# The days a parcel is on its way: so much of its life a lot loses before it reaches the buyer.
-TRANSIT_DAYS = 3
+# The days a parcel is on its way to the standard zone: so much of its life a lot loses at least before it arrives.
+TRANSIT_DAYS = zones.standard().transit_days
 # The condition on a lot under which it may be sold on the day `today`, as SQL; `saleable` says the same.
 SALEABLE = "NOT blocked AND (expires_on IS NULL OR expires_on - least_life_days >= :today)"
 
@@ -60,8 +61,9 @@ class Allocation:
     weight_kg: Decimal | None = None
 
 
-def saleable(day: date) -> tuple[Any, ...]:
-    """Conditions on Lot under which it may be sold on a day."""
+def saleable(day: date, extra_days: int = 0) -> tuple[Any, ...]:
+    """Conditions on Lot under which it may be sold on a day, to where it travels `extra_days` longer than usual."""
+    day += timedelta(days=extra_days)
     return Lot.blocked.is_(False), or_(Lot.expires_on.is_(None), Lot.expires_on - Lot.least_life_days >= day)
 
 
@@ -86,16 +88,17 @@ def keep_rule(session: Session, listings: Sequence[Listing]) -> None:
             lot.least_life_days = least_life(lot.produced_on, lot.expires_on, *rules[lot.listing_id])
 
 
-def hold(session: Session, wants: Iterable[Want], ref: str) -> list[Allocation]:
+def hold(session: Session, wants: Iterable[Want], ref: str, extra_days: int = 0) -> list[Allocation]:
     """Hold what is wanted, first expired first, in the caller's transaction; all of it or nothing.
 
-    Raises Problem `out_of_stock` naming each listing that falls short and what is left of it. `ref` (the order) is
-    said in the refusal; what was taken is the caller's to keep.
+    A lot must keep its least life on a way that is `extra_days` longer than to the standard zone. Raises Problem
+    `out_of_stock` naming each listing that falls short and what is left of it. `ref` (the order) is said in the
+    refusal; what was taken is the caller's to keep.
     """
     demand: dict[tuple[uuid.UUID, uuid.UUID | None], Decimal] = defaultdict(Decimal)
     for want in wants:
         demand[want.listing_id, want.warehouse_id] += want.quantity
-    lots = _locked(session, {listing_id for listing_id, _ in demand})
+    lots = _locked(session, {listing_id for listing_id, _ in demand}, extra_days)
     free = {lot.id: lot.on_hand - lot.reserved for lot in lots}
     taken: list[Allocation] = []
     short: dict[str, str] = {}
@@ -114,26 +117,29 @@ def hold(session: Session, wants: Iterable[Want], ref: str) -> list[Allocation]:
     return taken
 
 
-def _locked(session: Session, listing_ids: set[uuid.UUID]) -> Sequence[Lot]:
+_NEEDED = (Lot.id, Lot.listing_id, Lot.on_hand, Lot.reserved, Lot.expires_on, Lot.created_at, Lot.warehouse_id,
+           Lot.item_record_no, Lot.batch_no)  # fmt: skip
+
+
+def _locked(session: Session, listing_ids: set[uuid.UUID], extra_days: int) -> Sequence[Any]:
     """The lots that may be sold, locked in id order, then put in the order in which they are used up.
 
     A merchant that was suspended since the price was asked sells nothing any more.
     """
     statement = (
-        select(Lot)
+        select(*_NEEDED)
         .join(Listing, Listing.id == Lot.listing_id)
         .join(Merchant, Merchant.id == Listing.merchant_id)
-        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today()))
+        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today(), extra_days))
         .where(Merchant.status == "approved")
         .order_by(Lot.id)
         .with_for_update(of=Lot)
-        .execution_options(populate_existing=True)
     )
-    rows = session.scalars(statement).all()
+    rows = session.execute(statement).all()
     return sorted(rows, key=lambda lot: (lot.expires_on or date.max, lot.created_at, lot.id))
 
 
-def _take(lots: Sequence[Lot], wanted: Decimal, free: dict[uuid.UUID, Decimal]) -> list[Allocation]:
+def _take(lots: Sequence[Any], wanted: Decimal, free: dict[uuid.UUID, Decimal]) -> list[Allocation]:
     taken = []
     for lot in lots:
         part = min(wanted, free[lot.id])
@@ -169,16 +175,27 @@ def take_out(session: Session, allocations: Iterable[Allocation], ref: str) -> N
     allocations = list(allocations)
     by_lot = _lock(session, allocations)
     _refuse_stopped(session, by_lot)
+    _leave(session, by_lot, "shipment", ref, _weigh_out(session, allocations))
+
+
+def write_off(session: Session, allocations: Iterable[Allocation], ref: str) -> None:
+    """What was held for an order is not there, or not fit to be sent: it is no longer on hand."""
+    _leave(session, _lock(session, allocations), "adjustment", ref, {})
+
+
+def _leave(
+    session: Session, by_lot: dict[uuid.UUID, Decimal], kind: str, ref: str, weights: dict[uuid.UUID, Decimal]
+) -> None:
+    """Take held quantities off locked lots and write their movements."""
     statement, part = _update_of(by_lot)
     enough = (Lot.reserved >= part.c.quantity, Lot.on_hand >= part.c.quantity)
     left = {"reserved": Lot.reserved - part.c.quantity, "on_hand": Lot.on_hand - part.c.quantity}
-    _expect(session, statement.where(*enough).values(**left), len(by_lot), "ship more than is reserved")
-    weights = _weigh_out(session, allocations)
+    _expect(session, statement.where(*enough).values(**left), len(by_lot), "take out more than is reserved")
     moves = [
         {
             "lot_id": lot_id,
             "at": clock.now(),
-            "kind": "shipment",
+            "kind": kind,
             "quantity": -quantity,
             "weight_kg": weights.get(lot_id),
             "reference": ref,

@@ -131,7 +131,7 @@ class Listing(Base):
     `shown` says that it is published and its merchant admitted, so that browsing need not ask the merchant. `card` and
     `detail` are JSON text computed by the law of `assessed_edition` on `assessed_on`; `hindrance` is why that law keeps
     the listing out of the shop, when it does. `source_digest` stands for the row of the file that the facts were last
-    read from; any other change clears it.
+    read from; any other change clears it. While the promotion `promotion_id` runs, `price_fen` is its reduced price.
     """
 
     __tablename__ = "listing"
@@ -213,6 +213,7 @@ class Listing(Base):
     quality: Mapped[int] = mapped_column(SmallInteger, default=0)
     quality_parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     source_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    promotion_id: Mapped[uuid.UUID | None]
 
 
 class ListingVersion(Base):

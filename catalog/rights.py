@@ -10,11 +10,12 @@ GOODS = "goods"  # listings, imports, consignments, offers
 STOCK = "stock"  # receive, count, move, weigh, block; report a broken cold chain
 ORDERS = "orders"  # ship, deliver, take returns in
 RECALL = "recall"  # recall a lot: its buyers are paid back
+HOOKS = "hooks"  # where the merchant's own systems are called, and with which secret
 MEMBERS = "members"  # people and their roles, contact, where the money goes
 
 MAY: dict[str, frozenset[str]] = {
-    "owner": frozenset({READ, GOODS, STOCK, ORDERS, RECALL, MEMBERS}),
-    "manager": frozenset({READ, GOODS, STOCK, ORDERS, RECALL}),
+    "owner": frozenset({READ, GOODS, STOCK, ORDERS, RECALL, HOOKS, MEMBERS}),
+    "manager": frozenset({READ, GOODS, STOCK, ORDERS, RECALL, HOOKS}),
     "stock_clerk": frozenset({READ, STOCK, ORDERS}),
     "viewer": frozenset({READ}),
 }

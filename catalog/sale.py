@@ -1,4 +1,4 @@
-"""What the shop and a filing need to know of listings: two statements, however many are asked for."""
+"""What the shop and a filing need to know of listings: one statement, however many are asked for."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
-
 from catalog import catch_weight
-from catalog.lots import saleable
-from catalog.models import Listing, Lot, Merchant
+from catalog.lots import SALEABLE
 from core import clock
-from core.database import db
+from core.database import read
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What can be sold from one warehouse; the record number is that of the lot which goes out first."""
+    """What can be sold from one warehouse; the record number is that of the lot which goes out first.
+
+    `too_old` is on the shelf, but would not have its least life left after a way longer than to the standard zone.
+    """
 
     warehouse_id: uuid.UUID | None
     available: Decimal
     item_record_no: str | None
+    too_old: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class SaleFacts:
     kg_price_fen: int | None = None
     piece_weight_kg: Decimal | None = None
     weight_tolerance: int | None = None
+    promotion_id: uuid.UUID | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -82,56 +83,69 @@ class SaleFacts:
     def available(self) -> Decimal:
         return sum((stock.available for stock in self.stock), Decimal(0))
 
+    @property
+    def too_old(self) -> Decimal:
+        return sum((stock.too_old for stock in self.stock), Decimal(0))
+
 
 _SAME = (
     *("version", "sku", "title_zh", "title_en", "merchant_id", "category", "hs", "origin", "route", "mode", "unit"),
     *("price_fen", "net_weight_kg", "gross_weight_kg", "brand", "specification", "net_content", "gtin"),
     *("establishment_no", "cold_chain", "image", "status", "hindrance", "priced_by", *catch_weight.FIELDS),
+    "promotion_id",
 )
+# A row for each warehouse that has something to sell, fullest first, so that an order is split as little as possible.
+# Of `too_old` nothing keeps its least life on a way that is `longer` days longer than to the standard zone.
+_FREE = f"on_hand > reserved AND {SALEABLE.replace(':today', '%(today)s')}"
+_KEEPS = "(expires_on IS NULL OR expires_on - least_life_days >= CAST(%(today)s AS date) + CAST(%(longer)s AS integer))"
+_FACTS = f"""
+    SELECT listing.id, {", ".join(f"listing.{name}" for name in _SAME)}, listing.declaration_elements,
+           listing.statutory, merchant.registered_name, merchant.uscc, merchant.customs_code, merchant.domestic_agent,
+           merchant.status AS merchant_status, stock.*
+    FROM listing JOIN merchant ON merchant.id = listing.merchant_id
+    LEFT JOIN LATERAL (
+        SELECT warehouse_id, sum(on_hand - reserved) AS shelf,
+               coalesce(sum(on_hand - reserved) FILTER (WHERE {_KEEPS}), 0) AS available,
+               (array_agg(item_record_no ORDER BY expires_on NULLS LAST, created_at, id) FILTER (WHERE {_KEEPS}))[1]
+               AS record_no
+        FROM lot WHERE listing_id = listing.id AND {_FREE} GROUP BY warehouse_id
+    ) AS stock ON true
+    WHERE listing.id = ANY(%(ids)s) AND listing.published_at IS NOT NULL
+    ORDER BY stock.available DESC, stock.warehouse_id
+    """  # noqa: S608 - our own names
 
 
-def sale_facts(listing_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, SaleFacts]:
-    """The listings that are, or once were, in the shop; what never was is left out. Two statements."""
+def sale_facts(listing_ids: Collection[uuid.UUID], extra_days: int = 0) -> dict[uuid.UUID, SaleFacts]:
+    """The listings that are, or once were, in the shop; what never was is left out. One statement.
+
+    `extra_days` is how much longer than to the standard zone the goods would be on their way.
+    """
     if not listing_ids:
         return {}
-    session = db.session()
-    statement = (
-        select(Listing, Merchant)
-        .join(Merchant, Merchant.id == Listing.merchant_id)
-        .where(Listing.id.in_(set(listing_ids)), Listing.published_at.is_not(None))
-        .execution_options(populate_existing=True)
-    )
-    rows = session.execute(statement).all()
-    stock = _stock([listing.id for listing, _ in rows])
-    return {listing.id: _facts(listing, merchant, stock[listing.id]) for listing, merchant in rows}
+    values = {"ids": list(set(listing_ids)), "today": clock.today(), "longer": extra_days}
+    rows: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    for row in read(_FACTS, values):
+        rows[row.id].append(row)
+    return {listing_id: _facts(found) for listing_id, found in rows.items()}
 
 
-def _facts(listing: Listing, merchant: Merchant, stock: list[Stock]) -> SaleFacts:
-    published = listing.status == "published" and merchant.status == "approved"
+def _facts(rows: list[Any]) -> SaleFacts:
+    row = rows[0]
+    published = row.status == "published" and row.merchant_status == "approved"
+    stock = [
+        Stock(each.warehouse_id, each.available, each.record_no, each.shelf - each.available)
+        for each in rows
+        if each.shelf is not None
+    ]
     return SaleFacts(
-        listing_id=listing.id,
-        merchant_name=merchant.registered_name,
-        merchant_uscc=merchant.uscc,
-        merchant_customs_code=merchant.customs_code,
-        domestic_agent=merchant.domestic_agent,
-        declaration_elements=dict(listing.declaration_elements),
-        statutory={name: Decimal(quantity) for name, quantity in listing.statutory.items()},
-        on_sale=published and listing.hindrance is None,
+        listing_id=row.id,
+        merchant_name=row.registered_name,
+        merchant_uscc=row.uscc,
+        merchant_customs_code=row.customs_code,
+        domestic_agent=row.domestic_agent,
+        declaration_elements=dict(row.declaration_elements),
+        statutory={name: Decimal(quantity) for name, quantity in row.statutory.items()},
+        on_sale=published and row.hindrance is None,
         stock=tuple(stock),
-        **{name: getattr(listing, name) for name in _SAME},
+        **{name: getattr(row, name) for name in _SAME},
     )
-
-
-def _stock(listing_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Stock]]:
-    """Fullest warehouse first, so that an order is split as little as possible; ties by id."""
-    first_out = aggregate_order_by(Lot.item_record_no, Lot.expires_on.nulls_last(), Lot.created_at, Lot.id)
-    statement = (
-        select(Lot.listing_id, Lot.warehouse_id, func.sum(Lot.on_hand - Lot.reserved), array_agg(first_out))
-        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today()))
-        .group_by(Lot.listing_id, Lot.warehouse_id)
-        .order_by(func.sum(Lot.on_hand - Lot.reserved).desc(), Lot.warehouse_id)
-    )
-    found: dict[uuid.UUID, list[Stock]] = defaultdict(list)
-    for listing_id, warehouse_id, available, record_nos in db.session.execute(statement):
-        found[listing_id].append(Stock(warehouse_id, available, record_nos[0]))
-    return found

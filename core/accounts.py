@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from flask_security import RoleMixin, SQLAlchemyUserDatastore, UserMixin, hash_password
 from flask_security.utils import verify_password
-from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import array_agg
+from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import audit, clock
-from core.database import Base, db, id_column, transaction
+from core.database import Base, db, id_column, read, transaction
 from core.errors import Problem, declare, invalid
 
 ROLES = ("consumer", "merchant", "customs", "operator")
@@ -192,16 +191,17 @@ def actor_by_token(secret: str) -> Actor | None:
     """Who holds this token, or None; one statement."""
     if not 20 <= len(secret) <= 200:
         return None
-    statement = (
-        select(ApiToken.id, User.id, User.email, User.name, func.coalesce(array_agg(Role.name), []))
-        .join(User, User.id == ApiToken.user_id)
-        .outerjoin(user_role, user_role.c.user_id == User.id)
-        .outerjoin(Role, Role.id == user_role.c.role_id)
-        .where(ApiToken.digest == _hash(secret), ApiToken.expires_at > clock.now(), User.active)
-        .group_by(ApiToken.id, User.id)
-    )
-    row = db.session.execute(statement).first()
-    if row is None:
+    rows = read(_HOLDER_OF, {"digest": _hash(secret), "now": clock.now()})
+    if not rows:
         return None
-    token_id, user_id, email, name, roles = row
-    return Actor(user_id, email, name, frozenset(role for role in roles if role), token_id)
+    token_id, user_id, email, name, roles = rows[0]
+    return Actor(user_id, email, name, frozenset(roles), token_id)
+
+
+_HOLDER_OF = """
+    SELECT api_token.id, account.id AS account, account.email, account.name,
+           ARRAY(SELECT role.name FROM user_role JOIN role ON role.id = user_role.role_id
+                 WHERE user_role.user_id = account.id) AS roles
+    FROM api_token JOIN user_account AS account ON account.id = api_token.user_id
+    WHERE api_token.digest = %(digest)s AND api_token.expires_at > %(now)s AND account.active
+"""

@@ -11,9 +11,9 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, String, select, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, String, Table, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -35,6 +35,9 @@ class AuditEntry(Base):
     data: Mapped[dict[str, Any]]
 
 
+ENTRIES = cast(Table, AuditEntry.__table__)
+
+
 class AuditSeal(Base):
     __tablename__ = "audit_seal"
 
@@ -47,11 +50,13 @@ def record(
     session: Session, actor: str, action: str, object_type: str, object_id: uuid.UUID | str, **data: Any
 ) -> None:
     """Write one entry in the caller's transaction; `data` must be JSON and hold no identity numbers (I16)."""
-    session.add(
-        AuditEntry(
-            at=clock.now(), actor=actor, action=action, object_type=object_type, object_id=str(object_id), data=data
-        )
-    )
+    session.execute(insert(ENTRIES), row_of(actor, action, object_type, object_id, **data))
+
+
+def row_of(actor: str, action: str, object_type: str, object_id: uuid.UUID | str, **data: Any) -> dict[str, Any]:
+    """The row of an entry, for whoever writes it together with others."""
+    about = {"object_type": object_type, "object_id": str(object_id)}
+    return {"at": clock.now(), "actor": actor, "action": action, **about, "data": data}
 
 
 def _digest(previous: str, entry: AuditEntry) -> str:

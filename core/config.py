@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core import smtp_url
+
 _OFFSET = re.compile(r"([+-])(\d{1,9})([smhd]?)\Z")
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -60,6 +62,10 @@ class Config:
     smtp_url: str | None
     public_url: str
     testing: bool = False
+    payout_days: int | None = None
+    stripe_connect_secret: str = ""
+    receiving_account: str | None = None
+    identity_keys_old: tuple[bytes, ...] = ()
 
     @property
     def production(self) -> bool:
@@ -128,6 +134,17 @@ class _Reader:
             self.faults.append(f"{name}: no file at {raw}")
         return Path(raw)
 
+    def smtp(self) -> str | None:
+        """None is the console."""
+        raw = self.text("SMTP_URL", "console")
+        if raw in ("", "console"):
+            return None
+        try:
+            smtp_url.parse(raw)
+        except ValueError as fault:
+            self.faults.append(f"SMTP_URL: {fault}")
+        return raw
+
     def clock(self) -> ClockSetting:
         try:
             return parse_clock(self.text("LANDFALL_CLOCK"))
@@ -136,15 +153,26 @@ class _Reader:
             return ClockSetting()
 
     def identity_key(self) -> bytes:
-        try:
-            key = base64.b64decode(self.text("IDENTITY_KEY"), validate=True)
-        except ValueError:
-            key = b""
+        key = _key(self.text("IDENTITY_KEY"))
         if len(key) != 32:
             self.faults.append(
                 "IDENTITY_KEY: must be 32 random bytes in base64 (identity numbers are encrypted with it)"
             )
         return key
+
+    def identity_keys_old(self) -> tuple[bytes, ...]:
+        """The keys before, by commas: what is sealed under them still opens."""
+        found = tuple(_key(part.strip()) for part in self.text("IDENTITY_KEYS_OLD").split(",") if part.strip())
+        if any(len(key) != 32 for key in found):
+            self.faults.append("IDENTITY_KEYS_OLD: must be former values of IDENTITY_KEY, separated by commas")
+        return found
+
+
+def _key(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 def database_url(raw: str) -> str:
@@ -184,9 +212,13 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         clock=read.clock(),
         hold_seconds=read.number("LANDFALL_HOLD_SECONDS", 600, 1, 86400),
         ray_address=read.text("LANDFALL_RAY_ADDRESS") or None,
-        smtp_url=read.text("SMTP_URL") or None,
+        smtp_url=read.smtp(),
         public_url=read.text("LANDFALL_PUBLIC_URL", f"http://127.0.0.1:{port}"),
         testing=read.flag("LANDFALL_TESTING"),
+        payout_days=read.number("LANDFALL_PAYOUT_DAYS", 0, 0, 3650) if read.text("LANDFALL_PAYOUT_DAYS") else None,
+        stripe_connect_secret=read.text("STRIPE_CONNECT_WEBHOOK_SECRET"),
+        receiving_account=read.text("LANDFALL_RECEIVING_ACCOUNT") or None,
+        identity_keys_old=read.identity_keys_old(),
     )
     faults = read.faults + _faults(config)
     if faults:

@@ -17,11 +17,10 @@ from typing import Any
 
 from flask import Response, current_app, g, request
 from sqlalchemy import LargeBinary, String, UniqueConstraint, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
-from core.database import Base, id_column, new_id, transaction
+from core.database import Base, change, id_column, new_id, transaction
 from core.errors import Problem, declare
 from core.jobs import task
 from core.web import actor, as_problem, problem_response
@@ -94,12 +93,13 @@ def _claim(key: str, digest: bytes) -> Response | None:
     """Take the key, or answer as the first run did. Raises `idempotency_key_reused` or `request_in_progress`."""
     scope = {"account_id": actor().id, "method": request.method, "path": request.path[:500], "key": key}
     fresh_id, now = new_id(), clock.now()
+    if change(_CLAIM, {"id": fresh_id, "body_digest": digest, "started_at": now, **scope}):
+        g.attempt = fresh_id
+        return None
     with transaction() as session:
-        statement = insert(IdempotencyKey).values(id=fresh_id, body_digest=digest, started_at=now, **scope)
-        if session.execute(statement.on_conflict_do_nothing().returning(IdempotencyKey.id)).first():
-            g.attempt = fresh_id
-            return None
-        row = session.scalars(select(IdempotencyKey).filter_by(**scope)).one()
+        row = session.scalars(select(IdempotencyKey).filter_by(**scope)).one_or_none()
+        if row is None:  # a fault has just freed the key
+            raise Problem(IN_PROGRESS, headers={"Retry-After": "1"})
         session.expunge(row)
         if row.body_digest == digest and row.status is None and _take_over(session, row.id, now):
             g.attempt = row.id
@@ -133,19 +133,31 @@ def _run_once(view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     except Exception as error:
         answer = problem_response(as_problem(error))
     final = answer.status_code < 500 and answer.status_code not in (409, 429)
-    with transaction() as session:
-        if final:
-            values = {
-                "status": answer.status_code,
-                "content_type": answer.content_type,
-                "location": answer.headers.get("Location"),
-                "body": answer.get_data(),
-                "request_id": g.request_id,
-            }
-            session.execute(update(IdempotencyKey).where(IdempotencyKey.id == g.attempt).values(**values))
-        else:
-            session.execute(delete(IdempotencyKey).where(IdempotencyKey.id == g.attempt))
+    if final:
+        values = {
+            "status": answer.status_code,
+            "content_type": answer.content_type,
+            "location": answer.headers.get("Location"),
+            "body": answer.get_data(),
+            "request_id": g.request_id,
+        }
+        change(_KEEP, {"id": g.attempt, **values})
+    else:
+        change("DELETE FROM idempotency_key WHERE id = %(id)s", {"id": g.attempt})
     return answer
+
+
+# Each is one statement and one transaction, so it is sent as one.
+_CLAIM = """
+    INSERT INTO idempotency_key (id, account_id, method, path, key, body_digest, started_at)
+    VALUES (%(id)s, %(account_id)s, %(method)s, %(path)s, %(key)s, %(body_digest)s, %(started_at)s)
+    ON CONFLICT (account_id, method, path, key) DO NOTHING RETURNING id
+"""
+_KEEP = """
+    UPDATE idempotency_key SET status = %(status)s, content_type = %(content_type)s, location = %(location)s,
+           body = %(body)s, request_id = %(request_id)s
+    WHERE id = %(id)s
+"""
 
 
 @task("core.forget_idempotency_keys", schedule="17 * * * *")

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import procrastinate
+import procrastinate.exceptions
+import procrastinate.jobs
 import structlog
 from flask import Flask
 from sqlalchemy import text
@@ -28,6 +30,7 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 2.0
 STALLED_AFTER_SECONDS = 10.0
+KEEP_SUCCEEDED_HOURS = 7 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Task:
     run: Callable[..., object]
     attempts: int
     schedule: str | None
+    alone: bool = False
 
 
 _tasks: dict[str, Task] = {}
@@ -46,11 +50,15 @@ _tasks: dict[str, Task] = {}
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def task(name: str, *, attempts: int = 12, schedule: str | None = None) -> Callable[[F], F]:
-    """Register a function as a job; `schedule` is a cron line (a sixth field counts seconds) for periodic ones."""
+def task(name: str, *, attempts: int = 12, schedule: str | None = None, alone: bool = False) -> Callable[[F], F]:
+    """Register a function as a job; `schedule` is a cron line (a sixth field counts seconds) for periodic ones.
+
+    A periodic job that may take longer than its period runs `alone`: never two of it at once, so that it takes one of
+    the worker's places and no more.
+    """
 
     def register(function: F) -> F:
-        _tasks[name] = Task(name, function, attempts, schedule)
+        _tasks[name] = Task(name, function, attempts, schedule, alone)
         return function
 
     return register
@@ -80,10 +88,14 @@ def worker_app(flask_app: Flask) -> procrastinate.App:
         if entry.schedule is None:
             worker.task(name=entry.name, retry=retry)(run)
         else:
-            once = worker.task(name=entry.name, queueing_lock=entry.name, retry=False)(run)
+            lock = entry.name if entry.alone else None
+            once = worker.task(name=entry.name, queueing_lock=entry.name, lock=lock, retry=False)(run)
             worker.periodic(cron=entry.schedule)(once)
     worker.periodic(cron="* * * * * */5")(
         worker.task(name="core.revive_jobs", queueing_lock="core.revive_jobs", pass_context=True)(_revive)
+    )
+    worker.periodic(cron="41 4 * * *")(
+        worker.task(name="core.purge_jobs", queueing_lock="core.purge_jobs", pass_context=True)(_purge)
     )
     return worker
 
@@ -108,11 +120,19 @@ def _in_context(flask_app: Flask, entry: Task) -> Callable[..., None]:
 
 
 async def _revive(context: procrastinate.JobContext, timestamp: int) -> None:
-    """Give the jobs of a killed worker back to the queue."""
+    """Give the jobs of a killed worker back to the queue; one whose successor waits there already has no place."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
         log.warning("job_revived", job=job.task_name, id=job.id)
-        await manager.retry_job(job)
+        try:
+            await manager.retry_job(job)
+        except procrastinate.exceptions.UniqueViolation:  # of the queueing lock: the successor does its work
+            await manager.finish_job(job, procrastinate.jobs.Status.ABORTED, delete_job=True)
+
+
+async def _purge(context: procrastinate.JobContext, timestamp: int) -> None:
+    """Forget what has been done for a week; what has failed is kept for the operators."""
+    await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_SUCCEEDED_HOURS)
 
 
 def run_worker(flask_app: Flask, *, wait: bool = True, concurrency: int = 4) -> None:

@@ -35,7 +35,8 @@ def decode(cursor: str | None, *kinds: type) -> list[Any] | None:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         key = None
-    if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
+    known = isinstance(key, list) and [type(part) for part in key] == list(kinds)
+    if not known or any("\0" in part for part in key if isinstance(part, str)):  # which no column can hold
         raise invalid("cursor", "is not a cursor of this list")
     return key
 

@@ -198,7 +198,7 @@ class Choice(_Strict):
     def __init__(self, *words: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.words = words
-        self.describe(enum=list(words))
+        self.describe(enum=[*words, None] if self.allow_none else list(words))
 
     def read(self, text: str) -> str:
         if text not in self.words:

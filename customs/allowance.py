@@ -3,12 +3,16 @@
 Callers pass their session, so an allowance moves with the order or not at all. Every change of a year's sums is one
 conditional UPDATE behind a CHECK; nothing is read and then decided. Customs keeps its own count, which prevails: our
 figure is advisory, since other platforms draw on the same allowance.
-Amounts are dutiable values in fen: goods + freight + insurance, without tax. Years are Beijing years.
+Amounts are dutiable values in fen: goods + freight + insurance, without tax. Years are Beijing years. Weights of capped
+goods ride along (`customs.weight_caps`). What is used, and what of it is given back, is told to subscribers.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
@@ -16,13 +20,38 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.database import db
+from core.database import db, read, write
 from core.errors import NOT_FOUND, Problem
 from core.money import fen_text
+from customs import weight_caps
 from customs.models import AllowanceEntry, AllowanceHold, AllowanceYear
 from customs.tariff.problems import ANNUAL_LIMIT
+from customs.weight_caps import Weight
 
-ENTRIES_MOST = 200
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An allowance was used, or what was used given back (`kind` as in the statement); `left_fen` is left of the year.
+
+    `account_id` is the account that placed the order; the person may have others.
+    """
+
+    person_id: uuid.UUID
+    account_id: uuid.UUID
+    order_number: str
+    year: int
+    amount_fen: int
+    kind: str
+    left_fen: int
+
+
+Listener = Callable[[Session, Change], None]
+_listeners: list[Listener] = []
+
+
+def subscribe(listener: Listener) -> None:
+    """Called with each change, in its transaction."""
+    _listeners.append(listener)
 
 
 def hold(
@@ -34,39 +63,42 @@ def hold(
     limit_fen: int,
     *,
     account_id: uuid.UUID,
+    weights: Mapping[str, Weight] | None = None,
 ) -> None:
-    """Reserve `amount_fen` of `year` for an order; equal to the limit is allowed.
+    """Reserve `amount_fen` of `year` for an order, and the weights of its capped goods; equal to a limit is allowed.
 
-    Raises Problem `annual_limit` with `left` in its body. `account_id` is who placed the order: only that account sees
-    the order's number in its statement, though the whole person's allowance shrinks.
+    Raises Problem `annual_limit`, `weight_cap` with `left` in its body. `account_id` is who placed the order: only that
+    account sees the order's number in its statement, though the whole person's allowance shrinks.
     """
     _reserve(session, person_id, year, amount_fen, limit_fen)
+    kept = weight_caps.hold(session, person_id, year, weights) if weights else None
     row = {"person_id": person_id, "account_id": account_id, "year": year, "limit_fen": limit_fen}
-    session.execute(
-        insert(AllowanceHold).values(
-            order_number=order_number, amount_fen=amount_fen, returned_fen=0, state="held", **row
-        )
-    )
-    _note(session, person_id, account_id, year, order_number, amount_fen, "held")
+    row |= {"order_number": order_number, "amount_fen": amount_fen, "returned_fen": 0, "state": "held", "weights": kept}
+    entry = _entry(person_id, account_id, year, order_number, amount_fen, "held")
+    write(session, {AllowanceHold.__table__: [row], AllowanceEntry.__table__: [entry]})
 
 
 def use(session: Session, order_number: str, year: int, limit_fen: int | None = None) -> None:
     """Count the hold as used, in the Beijing year of the payment; a hold of another year moves there.
 
-    Once only: a second call changes nothing. Raises Problem `annual_limit` when the year turned and the new year has no
-    room (`limit_fen` is the new year's limit, by default the one held under), `not_found` for an unknown order.
+    Once only: a second call changes nothing. Raises Problem `annual_limit`, `weight_cap` when the year turned and the
+    new year has no room (`limit_fen` is the new year's limit, by default the one held under), `not_found` for an
+    unknown order.
     """
     row = _locked(session, order_number)
     if row.state != "held":
         return
     old, rest = row.year, row.amount_fen - row.returned_fen
-    _add(session, row.person_id, old, reserved=-rest, used=rest if old == year else 0)
+    free = _add(session, row.person_id, old, reserved=-rest, used=rest if old == year else 0)
     if old != year:
         _reserve(session, row.person_id, year, rest, limit_fen or row.limit_fen)
-        _add(session, row.person_id, year, reserved=-rest, used=rest)
+        free = _add(session, row.person_id, year, reserved=-rest, used=rest)
         _note(session, row.person_id, row.account_id, old, order_number, rest, "moved")
+    if row.weights:
+        weight_caps.use(session, row.person_id, old, year, row.weights)
     row.state, row.year = "used", year
     _note(session, row.person_id, row.account_id, year, order_number, rest, "used")
+    _tell(session, row, rest, "used", free)
 
 
 def confirm(session: Session, order_number: str) -> None:
@@ -85,44 +117,50 @@ def confirm(session: Session, order_number: str) -> None:
         )
 
 
-def give_back(session: Session, order_number: str, amount_fen: int | None = None, kind: str = "cancelled") -> int:
+def give_back(
+    session: Session,
+    order_number: str,
+    amount_fen: int | None = None,
+    kind: str = "cancelled",
+    weights: Mapping[str, Decimal] | None = None,
+) -> int:
     """Give back part of an order's share (a return) or, without an amount, all that is left; returns the fen given.
 
-    `kind` stands in the statement: `cancelled`, `expired`, `rejected`, `returned`. Giving back all twice gives nothing
-    the second time; more than is left is cut to it. Raises Problem `not_found` for an unknown order.
+    `kind` stands in the statement: `cancelled`, `expired`, `rejected`, `returned`; `weights` are the kilograms of
+    capped goods that go with a part. Giving back all twice gives nothing the second time; more than is left is cut to
+    it. Raises Problem `not_found` for an unknown order.
     """
     row = _locked(session, order_number)
     rest = row.amount_fen - row.returned_fen
     given = rest if amount_fen is None else min(amount_fen, rest)
     if given <= 0:
         return 0
-    if row.state == "held":
-        _add(session, row.person_id, row.year, reserved=-given, used=0)
-    else:
-        _add(session, row.person_id, row.year, reserved=0, used=-given)
+    used = row.state != "held"
+    free = _add(session, row.person_id, row.year, reserved=0 if used else -given, used=-given if used else 0)
     row.returned_fen += given
+    if row.weights:
+        part = None if row.returned_fen == row.amount_fen else weights or {}
+        row.weights = weight_caps.give_back(session, row.person_id, row.year, row.weights, part, used=used)
     if row.returned_fen == row.amount_fen:
         row.state = "returned"
     _note(session, row.person_id, row.account_id, row.year, order_number, given, kind)
+    if used:
+        _tell(session, row, given, kind, free)
     return given
 
 
-def left(person_id: uuid.UUID, year: int, limit_fen: int) -> int:
-    """What the person may still buy for in `year`, in fen; never below zero."""
-    return max(0, limit_fen - sum(_sums(person_id, year)))
+def taken_by(account_id: uuid.UUID, year: int) -> tuple[uuid.UUID, int] | None:
+    """The person an account buys for, and how much of `year` they hold or have used; None when it has not said."""
+    found = read(_TAKEN_BY, {"account": account_id, "year": year})
+    return (found[0].person_id, found[0].taken) if found else None
 
 
-def statement(person_id: uuid.UUID | None, year: int, limit_fen: int, *, account_id: uuid.UUID) -> dict[str, Any]:
-    """The answer of GET /me/allowance. Sums are the person's; entries only those of the asking account's orders."""
-    reserved, used = _sums(person_id, year) if person_id else (0, 0)
-    return {
-        "year": year,
-        "limit": fen_text(limit_fen),
-        "used": fen_text(used),
-        "reserved": fen_text(reserved),
-        "remaining": fen_text(max(0, limit_fen - reserved - used)),
-        "entries": [] if person_id is None else _entries(person_id, year, account_id),
-    }
+_TAKEN_BY = """
+    SELECT who.person_id, coalesce(y.reserved_fen + y.used_fen, 0) AS taken
+    FROM account_person AS who
+    LEFT JOIN allowance_year AS y ON y.person_id = who.person_id AND y.year = %(year)s
+    WHERE who.account_id = %(account)s
+"""
 
 
 def has_open_holds(session: Session, account_id: uuid.UUID) -> bool:
@@ -136,36 +174,30 @@ def has_open_holds(session: Session, account_id: uuid.UUID) -> bool:
 def _reserve(session: Session, person_id: uuid.UUID, year: int, amount_fen: int, limit_fen: int) -> None:
     if amount_fen <= 0:
         raise ValueError("an allowance is held for an amount above zero")
-    fresh = upsert(AllowanceYear).values(
-        person_id=person_id, year=year, limit_fen=limit_fen, reserved_fen=0, used_fen=0
-    )
-    session.execute(fresh.on_conflict_do_nothing())
     row = AllowanceYear
-    statement = (
-        update(row)
-        .where(row.person_id == person_id, row.year == year)
-        .where(row.reserved_fen + row.used_fen + amount_fen <= limit_fen)
-        .values(reserved_fen=row.reserved_fen + amount_fen, limit_fen=limit_fen)
-        .returning(row.reserved_fen)
-        .execution_options(synchronize_session=False)
-    )
-    if session.execute(statement).first() is None:
-        reserved, used = session.execute(
-            select(row.reserved_fen, row.used_fen).where(row.person_id == person_id, row.year == year)
-        ).one()
+    fresh = upsert(row).values(person_id=person_id, year=year, limit_fen=limit_fen, reserved_fen=amount_fen, used_fen=0)
+    room = row.reserved_fen + row.used_fen + fresh.excluded.reserved_fen <= fresh.excluded.limit_fen
+    more = {"reserved_fen": row.reserved_fen + fresh.excluded.reserved_fen, "limit_fen": fresh.excluded.limit_fen}
+    statement = fresh.on_conflict_do_update(index_elements=[row.person_id, row.year], set_=more, where=room)
+    taken = amount_fen <= limit_fen and session.execute(statement.returning(row.year)).first() is not None
+    if not taken:
+        reserved, used = sums(person_id, year)
         rest = fen_text(max(0, limit_fen - reserved - used))
         detail = f"{fen_text(amount_fen)} CNY would pass the yearly allowance of {year}; {rest} CNY are left"
         raise Problem(ANNUAL_LIMIT, detail, left=rest, year=year)
 
 
-def _add(session: Session, person_id: uuid.UUID, year: int, *, reserved: int, used: int) -> None:
+def _add(session: Session, person_id: uuid.UUID, year: int, *, reserved: int, used: int) -> int:
+    """Change the sums; returns what is then left of the year."""
     row = AllowanceYear
-    session.execute(
+    statement = (
         update(row)
         .where(row.person_id == person_id, row.year == year)
         .values(reserved_fen=row.reserved_fen + reserved, used_fen=row.used_fen + used)
+        .returning(row.limit_fen - row.reserved_fen - row.used_fen)
         .execution_options(synchronize_session=False)
     )
+    return int(session.scalars(statement).one())
 
 
 def _locked(session: Session, order_number: str) -> AllowanceHold:
@@ -174,6 +206,12 @@ def _locked(session: Session, order_number: str) -> AllowanceHold:
     if row is None:
         raise Problem(NOT_FOUND, f"no allowance is held for order {order_number}")
     return row
+
+
+def _tell(session: Session, row: AllowanceHold, amount_fen: int, kind: str, left_fen: int) -> None:
+    change = Change(row.person_id, row.account_id, row.order_number, row.year, amount_fen, kind, left_fen)
+    for listener in _listeners:
+        listener(session, change)
 
 
 def _note(
@@ -185,37 +223,21 @@ def _note(
     amount_fen: int,
     kind: str,
 ) -> None:
-    session.execute(
-        insert(AllowanceEntry).values(
-            at=clock.now(),
-            person_id=person_id,
-            account_id=account_id,
-            year=year,
-            order_number=order_number,
-            amount_fen=amount_fen,
-            kind=kind,
-        )
-    )
+    entry = _entry(person_id, account_id, year, order_number, amount_fen, kind)
+    session.execute(insert(AllowanceEntry), entry)
 
 
-def _sums(person_id: uuid.UUID, year: int) -> tuple[int, int]:
+def _entry(
+    person_id: uuid.UUID, account_id: uuid.UUID, year: int, order_number: str, amount_fen: int, kind: str
+) -> dict[str, Any]:
+    who = {"person_id": person_id, "account_id": account_id, "year": year}
+    return {**who, "at": clock.now(), "order_number": order_number, "amount_fen": amount_fen, "kind": kind}
+
+
+def sums(person_id: uuid.UUID, year: int) -> tuple[int, int]:
+    """What the person has reserved and used of `year`, in fen."""
     query = select(AllowanceYear.reserved_fen, AllowanceYear.used_fen).where(
         AllowanceYear.person_id == person_id, AllowanceYear.year == year
     )
     row = db.session.execute(query).first()
     return (row[0], row[1]) if row else (0, 0)
-
-
-def _entries(person_id: uuid.UUID, year: int, account_id: uuid.UUID) -> list[dict[str, Any]]:
-    entry = AllowanceEntry
-    query = select(entry).where(entry.person_id == person_id, entry.year == year, entry.account_id == account_id)
-    rows = db.session.scalars(query.order_by(entry.id.desc()).limit(ENTRIES_MOST))
-    return [
-        {
-            "at": clock.instant_text(row.at),
-            "order": row.order_number,
-            "amount": fen_text(row.amount_fen),
-            "kind": row.kind,
-        }
-        for row in rows
-    ]

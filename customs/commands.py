@@ -14,6 +14,7 @@ from core.database import db, transaction
 from customs import filing
 from customs.duty_commands import duty_group
 from customs.editions.commands import tariff_diff, tariff_import
+from customs.identity_commands import identity_group
 from customs.models import WindowDocument
 from customs.reports import check
 from customs.tariff import TariffFault
@@ -76,4 +77,4 @@ def reports_check() -> None:
     sys.exit(1 if found else 0)
 
 
-commands = [tariff_group, declarations_group, reports_group, duty_group]
+commands = [tariff_group, declarations_group, reports_group, duty_group, identity_group]

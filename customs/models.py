@@ -23,10 +23,12 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
 from core.database import Base, Quantity, id_column
+from customs.sealing import SEALED
 
 WAREHOUSE_KINDS = ("bonded", "direct", "general")
 MODES = ("1210", "9610", "0110")
@@ -111,7 +113,7 @@ class Person(Base):
 
     id: Mapped[uuid.UUID] = id_column()
     id_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    id_number_sealed: Mapped[bytes]
+    id_number_sealed: Mapped[bytes] = mapped_column(info=SEALED)
     id_number_masked: Mapped[str] = mapped_column(String(18))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -123,8 +125,8 @@ class AccountPerson(Base):
 
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"), index=True)
-    name_sealed: Mapped[bytes]
-    phone_sealed: Mapped[bytes]
+    name_sealed: Mapped[bytes] = mapped_column(info=SEALED)
+    phone_sealed: Mapped[bytes] = mapped_column(info=SEALED)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -146,7 +148,10 @@ class AllowanceYear(Base):
 
 
 class AllowanceHold(Base):
-    """The share of one order: held at placement, used at payment, confirmed at release, given back in whole or part."""
+    """The share of one order: held at placement, used at payment, confirmed at release, given back in whole or part.
+
+    `weights` are the kilograms of capped goods that go with it: {group: {kg, returned, cap}}.
+    """
 
     __tablename__ = "allowance_hold"
     __table_args__ = (
@@ -164,6 +169,7 @@ class AllowanceHold(Base):
     returned_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     limit_fen: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(10))
+    weights: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class AllowanceEntry(Base):
@@ -218,7 +224,7 @@ class Declaration(Base):
     released_at: Mapped[datetime | None]
     charged_tax_fen: Mapped[int | None] = mapped_column(BigInteger)
     snapshot: Mapped[dict[str, Any]]
-    private: Mapped[bytes | None]
+    private: Mapped[bytes | None] = mapped_column(info=SEALED)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -306,7 +312,7 @@ class WindowDocument(Base):
     identifiers: Mapped[dict[str, Any]]
     content: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(String(20))
-    xml: Mapped[bytes | None]
+    xml: Mapped[bytes | None] = mapped_column(info=SEALED)
     pre_no: Mapped[str | None] = mapped_column(String(18))
     invt_no: Mapped[str | None] = mapped_column(String(20), index=True)
     return_status: Mapped[str | None] = mapped_column(String(10))
@@ -325,7 +331,7 @@ class WindowMessage(Base):
 
     id: Mapped[uuid.UUID] = id_column()
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    raw: Mapped[bytes]
+    raw: Mapped[bytes] = mapped_column(info=SEALED)
     signer: Mapped[str | None] = mapped_column(String(80))
     received_at: Mapped[datetime] = mapped_column(default=clock.now)
 

@@ -32,7 +32,8 @@ def subscribe(callback: Callback, *, gate: Gate | None = None) -> None:
 
     It runs inside the transaction of the change and must not call out. States: `declared`, `held`, `rejected`,
     `released`, `closed`, `cancelled`, `cancel_refused`, `returned`, `return_refused`, `returned_abroad`, `failed` (we
-    could not file; a person must look), `retaxed` (filed under a later law with another tax, rule A15). `info` is JSON:
+    could not file; a person must look), `retaxed` (filed under a later law with another tax, rule A15), `tax_settled`
+    and `tax_void` (what became of a tax bill: `bill`, `tax_no`, `amount_fen`). `info` is JSON:
     `declaration`, `status`, `at` (instant), `detail`; with `released` also `day`, with `returned` `number` (the
     request's) and `lines` as [[line, quantity]], with `retaxed` `charged_fen` and `declared_fen`.
     `gate(session, order_number)` takes the caller's own lock for the order; it runs before anything here is locked.

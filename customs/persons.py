@@ -20,7 +20,7 @@ from stdnum.cn import ric
 from core import audit, clock
 from core.database import db, new_id, transaction
 from core.errors import Problem, declare, invalid
-from customs import allowance, sealing
+from customs import allowance, identity_hash, sealing
 from customs.models import AccountPerson, Person
 from customs.window.values import is_identity
 
@@ -125,7 +125,7 @@ def _phone(typed: str) -> str:
 
 
 def _person(session: Session, number: str) -> uuid.UUID:
-    digest = sealing.keyed_hash(number)
+    digest = identity_hash.digest(session, number)
     fresh = upsert(Person).values(
         id=new_id(),
         id_hash=digest,

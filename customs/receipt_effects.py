@@ -290,4 +290,7 @@ def _bill(session: Session, declaration: Declaration, document: WindowDocument, 
         return Outcome("ignored", "repeated, older, or no way from here", declaration.id)
     if document.status == "closed":
         document.next_send_at = None
+    state, facts = tax_bills.standing(session, declaration.id, receipt.bill.tax_no if receipt.bill else "")
+    if state:
+        announce(session, declaration, state, **facts)
     return Outcome("applied", None, declaration.id, document.invt_no if receipt.kind == "816" else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -43,6 +44,18 @@ def apply_bill(session: Session, declaration_id: uuid.UUID, receipt: Receipt) ->
         _forget(session, declaration_id)
     session.flush()
     return True
+
+
+def standing(session: Session, declaration_id: uuid.UUID, tax_no: str) -> tuple[str, dict[str, Any]]:
+    """What a bill means for those who hold its tax: the notice's state ("" for none yet) and its facts.
+
+    Consolidated for payment it settles the tax, void it settles nothing.
+    """
+    query = select(TaxBill).where(TaxBill.declaration_id == declaration_id, TaxBill.tax_no == tax_no)
+    row = session.scalars(query).one()
+    amount = row.duty_fen + row.consumption_tax_fen + row.vat_fen
+    state = {"consolidated": "tax_settled", "void": "tax_void"}.get(row.status, "")
+    return state, {"bill": str(row.id), "tax_no": row.tax_no, "amount_fen": amount}
 
 
 def _amounts(session: Session, declaration_id: uuid.UUID, row: TaxBill, bill: BilledTax) -> None:

@@ -44,7 +44,7 @@ class System:
         self.supervisor.start()
         self._write_env()
         self._start_outside_world()
-        self._write_env(self._webhook_secret())
+        self._write_env(self._webhook_secret(), self._webhook_secret(connect=True))
         self._command("migrating the database", "db", "upgrade")
         self._command("loading the law, seeding the catalogue and the demo accounts", "seed")
         self.say("starting worker and web")
@@ -102,11 +102,13 @@ class System:
         self._start("worker")
         self._start("web")
 
-    def _write_env(self, webhook_secret: str | None = None) -> None:
+    def _write_env(self, webhook_secret: str | None = None, connect_secret: str | None = None) -> None:
         known = read_env_file(self.settings.var)
         values = make_env(self.settings, known, self.cluster.url() if self.cluster else None)
         if webhook_secret:
             values["STRIPE_WEBHOOK_SECRET"] = webhook_secret
+        if connect_secret:
+            values["STRIPE_CONNECT_WEBHOOK_SECRET"] = connect_secret
         write_env_file(self.settings.var, values)
 
     def _start_outside_world(self) -> None:
@@ -123,13 +125,16 @@ class System:
                 port = self.settings.ports[variable]
                 self._wait(name, lambda port=port: answers(port), 30)  # type: ignore[misc]
 
-    def _webhook_secret(self) -> str | None:
-        """Register our webhook at the Stripe sandbox; it answers the same secret for the same address."""
+    def _webhook_secret(self, *, connect: bool = False) -> str | None:
+        """Register our webhook at the Stripe sandbox, for our account or merchants' (`connect`); it answers the same
+        secret for the same address."""
         if "stripe" not in self.settings.processes:
             return None
         port = self.settings.ports["STRIPE_SANDBOX_PORT"]
         key = full_environment(self.environment)["STRIPE_SECRET_KEY"]
         form = {"url": f"{self.settings.web_url}/api/v1/shop/stripe/webhook", "enabled_events[]": "*"}
+        if connect:
+            form["connect"] = "true"
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-www-form-urlencoded"}
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:

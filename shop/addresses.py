@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from core.database import db, new_id, transaction
+from core.database import db, new_id, read, transaction
 from core.errors import NOT_FOUND, Problem, declare
 from shop import cursors
 from shop.models import Address
@@ -19,7 +19,7 @@ ADDRESSES_MOST = 50
 TOO_MANY_ADDRESSES = declare("too_many_addresses", 422, "An account keeps at most 50 addresses")
 
 
-def dump(row: Address) -> dict[str, Any]:
+def dump(row: Any) -> dict[str, Any]:
     return {"id": str(row.id), **{field: getattr(row, field) for field in FIELDS}}
 
 
@@ -44,10 +44,13 @@ def page_of(account_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, 
     return {"items": [dump(row) for row in rows], "next": following}
 
 
-def first_of(session: Session, account_id: uuid.UUID) -> dict[str, Any] | None:
+def first_of(account_id: uuid.UUID) -> dict[str, Any] | None:
     """The address used when none is named: the oldest."""
-    row = session.scalars(select(Address).where(Address.account_id == account_id).order_by(Address.id).limit(1)).first()
-    return None if row is None else dump(row)
+    rows = read(_FIRST, {"account": account_id})
+    return dump(rows[0]) if rows else None
+
+
+_FIRST = f"SELECT id, {', '.join(FIELDS)} FROM address WHERE account_id = %(account)s ORDER BY id LIMIT 1"  # noqa: S608
 
 
 def find(session: Session, account_id: uuid.UUID, address_id: uuid.UUID) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from sqlalchemy import select
 from catalog import merchants
 from catalog.api import acting
 from catalog.models import Merchant
-from core import clock, config, light, web
+from core import clock, config, connections, light, web
 from core.accounts import datastore
 from core.config import Config, ConfigError
 from core.database import db, migrate
 from core.errors import Problem
-from customs import edition, filing_documents
+from customs import edition, filing_documents, identity_hash
 from customs.reports import access
 from customs.window.parties import PartiesInvalid
 from shop import observation, pages
@@ -53,6 +53,8 @@ def create_app(settings: Config | None = None, *, check_database: bool = False) 
     app.config.update(_flask_settings(settings))
     db.init_app(app)
     migrate.init_app(app, db, render_as_batch=False)
+    with app.app_context():
+        connections.use(db.engine)
     _load_law(settings)
     _check_parties()
     _secure(app, settings)
@@ -193,9 +195,9 @@ def _introduce() -> None:
 
 
 def _check_database(app: Flask) -> None:
-    """Refuse to serve on an unreachable or unmigrated database."""
+    """Refuse to serve on an unreachable or unmigrated database, or without the key of its identities."""
     with app.app_context():
-        fault = observation.database_fault()
+        fault = observation.database_fault() or identity_hash.fault()
     if fault:
         raise ConfigError(f"Landfall does not start: {fault}")
 

@@ -15,7 +15,7 @@ from core.accounts import Actor
 from core.database import transaction
 from core.errors import NOT_FOUND, Problem
 from customs import declarations
-from shop import holds, ledger, moves, refunds
+from shop import holds, moves, notify, parcels, refunds, shortages
 from shop.models import Order
 
 ENDED = ("cancelled", "refunding", "refunded")
@@ -41,6 +41,10 @@ def call_off(session: Session, order: Order, actor: str, reason: str) -> None:
     if order.status == "awaiting_payment":
         _cancel_unpaid(session, order, actor, reason)
     elif order.status in ("paid", "payment_review", "rejected"):
+        if parcels.any_sent(session, order.id):
+            refusal = moves.refuse(order, "cancelled: a part of it is on its way")
+            refusal.extra["hint"] = "what has arrived can be sent back once the rest is sent or not supplied"
+            raise refusal
         give_up(session, order, actor, reason)
     elif order.status in ("declared", "held"):
         _ask_customs(session, order, actor, reason)
@@ -57,7 +61,9 @@ def _cancel_unpaid(session: Session, order: Order, actor: str, reason: str) -> N
     purchase.status = "cancelled"
     orders = holds.orders_of(session, purchase.id)
     moves.move(session, [each.id for each in orders], "cancelled", actor, detail=reason)
-    holds.free_allowance(session, orders, "cancelled")
+    holds.free_promised(session, orders, "cancelled")
+    for each in orders:  # an order that was never paid is no news to its merchant
+        notify.buyer(session, each, "order_cancelled")
     jobs.defer(session, "shop.close_payment", purchase_id=str(purchase.id))
 
 
@@ -72,9 +78,14 @@ def _ask_customs(session: Session, order: Order, actor: str, reason: str) -> Non
 
 
 def give_up(session: Session, order: Order, actor: str, reason: str, kind: str = "cancelled") -> None:
-    """Refund the whole order and give stock and allowance back. The caller holds the lock on the purchase."""
+    """Refund what was not refunded for want of supply, and give stock and allowance back.
+
+    The caller holds the lock on the purchase.
+    """
     if not moves.move(session, [order.id], "refunding", actor, detail=reason):
         return
     holds.free(session, [order], kind)
-    if order.total_fen > order.refunded_fen:
-        refunds.promise(session, order, ledger.parts_of(order), reason)
+    notify.both(session, order, "order_cancelled")
+    rest = shortages.rest_of(session, order)
+    if any(rest.values()):
+        refunds.promise(session, order, rest, reason)

@@ -6,31 +6,44 @@ computed before the transaction; Stripe is asked after it. When Stripe is away t
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog import reductions
 from catalog.sale import sale_facts
 from core import audit, clock, config, jobs
-from core.database import db, new_id, transaction
+from core.database import db, transaction, write
 from core.errors import Problem, declare, invalid
 from customs import edition
-from shop import addresses, carts, holds, offers, payments, quotes, taxing
+from shop import (
+    addresses,
+    authorisation,
+    carts,
+    consent,
+    coupon_terms,
+    coupon_uses,
+    destination,
+    hindrances,
+    holds,
+    offers,
+    payments,
+    quotes,
+    taxing,
+)
+from shop.destination import Destination
+from shop.hindrances import Buyer
 from shop.models import Order, OrderEvent, OrderLine, Payment, Purchase, table
-from shop.offers import Blocked, Offer, OfferOrder
-from shop.quotes import Buyer, Item
+from shop.offers import Blocked, Offer
+from shop.order_rows import Rows
+from shop.quotes import Item
+
+_PURCHASES, _ORDERS, _LINES, _EVENTS, _PAYMENTS = map(table, (Purchase, Order, OrderLine, OrderEvent, Payment))
 
 ADDRESS_REQUIRED = declare("address_required", 422, "An order needs an address to be delivered to")
-
-# Letters and digits that cannot be mistaken for each other when read aloud at customs.
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-CURRENCY = "cny"
 
 
 def place(
@@ -39,18 +52,36 @@ def place(
     *,
     quote: str | None = None,
     items: Sequence[Item] = (),
+    coupon: str | None = None,
     address_id: uuid.UUID | None = None,
+    notice: str | None = None,
+    on_page: bool = False,
+    method: str | None = None,
 ) -> uuid.UUID:
     """Store a purchase from a quote, as quoted, or from items, at their price now; returns its id.
 
+    Placing retail goods accepts the consumer notice that was shown; `notice` names its version, and on our own page
+    (`on_page`) it must, by a ticked box. With the method `card` goods of catch weight are authorised and charged by
+    their real weight.
+
     Raises Problem `quote_invalid`, `quote_expired`, `quote_stale`, `address_required`, `identity_required`,
-    `single_limit`, `annual_limit`, `out_of_stock` and what else keeps a listing from being sold.
+    `single_limit`, `annual_limit`, `out_of_stock`, `notice_version`, `coupon_used` and what else
+    keeps a listing from being sold or a coupon from being used.
     """
     try:
-        buyer = quotes.buyer_of(account_id, clock.today())
-        offer = _quoted(account_id, buyer, quote) if quote is not None else _at_once(buyer, items, address_id)
-        address = _address(account_id, address_id or offer.address_id)
-        rows = _Rows(account_id, attempt_id, offer, address, buyer.person_id)
+        buyer = hindrances.buyer_of(account_id, clock.today())
+        if quote is not None:
+            offer, address = _quoted(account_id, buyer, quote, address_id)
+            if coupon is not None and coupon_terms.normal(coupon) != offer.coupon:
+                raise invalid("coupon", "is not the one of the quote")
+        else:
+            offer, address = _at_once(buyer, items, destination.find(account_id, address_id), coupon)
+        consent.check(notice, offer.notice, on_page)
+        how = _how(quote is not None, notice is not None, on_page)
+        most = authorisation.heaviest(offer) if method == "card" else None
+        if most is not None:
+            authorisation.check(buyer, most)
+        rows = Rows(account_id, attempt_id, offer, address, buyer.person_id, how, most)
         with transaction() as session:
             return _store(session, rows)
     except Problem:
@@ -77,7 +108,7 @@ def place_agreed(
     what was agreed, once, or raises. Raises Problem `address_required`, `out_of_stock`, `invalid_input` for an attempt
     that has placed something else, and what `claim` raises.
     """
-    rows = _Rows(account_id, attempt_id, offer, _address(account_id, address_id), None)
+    rows = Rows(account_id, attempt_id, offer, _address(account_id, address_id), None)
     with transaction() as session:
         claim(session, rows.purchase_id)
         if _store(session, rows) != rows.purchase_id:
@@ -94,10 +125,22 @@ def pay_for(purchase_id: uuid.UUID) -> None:
             raise
 
 
-def _quoted(account_id: uuid.UUID, buyer: Buyer, token: str) -> Offer:
-    """The offer of a quote, honoured as it was shown or refused."""
+def _how(quoted: bool, named: bool, on_page: bool) -> str:
+    if on_page:
+        return consent.PAGE
+    if named:
+        return consent.EXPLICIT
+    return consent.QUOTE if quoted else consent.ITEMS
+
+
+def _quoted(
+    account_id: uuid.UUID, buyer: Buyer, token: str, address_id: uuid.UUID | None
+) -> tuple[Offer, dict[str, Any]]:
+    """The offer of a quote, honoured as it was shown or refused, and the address it goes to."""
     tariff = edition.tariff()
     offer = offers.read(token, account_id, tariff.edition)
+    place = destination.find(account_id, address_id or offer.address_id)
+    _check_zone(offer, place)
     quoted = [taxing.amounts(line) for line in offer.lines]
     blocked = taxing.line_blocks(tariff, offer) + taxing.assess(tariff, offer)
     if blocked or quoted != [taxing.amounts(line) for line in offer.lines]:
@@ -108,14 +151,34 @@ def _quoted(account_id: uuid.UUID, buyer: Buyer, token: str) -> Offer:
         if listing is None or not listing.on_sale:
             gone = f"{line.facts['sku']} was taken out of the shop"
             raise Problem(offers.QUOTE_STALE, gone, listing_id=str(line.listing_id))
-    _refuse_blocked(quotes.hindrances(buyer, offer))
-    return offer
+    _refuse_blocked(hindrances.against_offer(buyer, offer, place))
+    return offer, _known(place)
 
 
-def _at_once(buyer: Buyer, items: Sequence[Item], address_id: uuid.UUID | None) -> Offer:
-    offer, blocked = quotes.prepare(items, buyer, address_id)
+def _check_zone(offer: Offer, place: Destination) -> None:
+    """Freight was quoted for one zone: it is not charged for another. Raises Problem `quote_stale`.
+
+    A guest's quote knew no address: its freight stands, wherever in the country it goes.
+    """
+    if offer.account_id is None:
+        return
+    if place.address is not None and place.against is None and place.zone.key != offer.zone:
+        there = place.zone.name["en"]
+        raise Problem(offers.QUOTE_STALE, f"the address lies in another delivery zone than was quoted: {there}")
+
+
+def _at_once(
+    buyer: Buyer, items: Sequence[Item], place: Destination, coupon: str | None
+) -> tuple[Offer, dict[str, Any]]:
+    offer, blocked = quotes.prepare(items, buyer, place, coupon=coupon)
     _refuse_blocked(blocked)
-    return offer
+    return offer, _known(place)
+
+
+def _known(place: Destination) -> dict[str, Any]:
+    if place.address is None:
+        raise _address_required()
+    return place.address
 
 
 def _refuse_blocked(blocked: Sequence[Blocked]) -> None:
@@ -125,127 +188,36 @@ def _refuse_blocked(blocked: Sequence[Blocked]) -> None:
 
 
 def _address(account_id: uuid.UUID, address_id: uuid.UUID | None) -> dict[str, Any]:
-    session = db.session()
     if address_id is not None:
-        return addresses.find(session, account_id, address_id)
-    found = addresses.first_of(session, account_id)
+        return addresses.one_of(account_id, address_id)
+    found = addresses.first_of(account_id)
     if found is None:
-        raise Problem(ADDRESS_REQUIRED, errors={"address_id": ["give one, or keep one in your account"]})
+        raise _address_required()
     return found
 
 
-def new_number(day_text: str, prefix: str = "LF") -> str:
-    """18 letters and digits: the Beijing day, then 50 random bits, so that numbers cannot be guessed."""
-    return f"{prefix}{day_text}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+def _address_required() -> Problem:
+    return Problem(ADDRESS_REQUIRED, errors={"address_id": ["give one, or keep one in your account"]})
 
 
-class _Rows:
-    """The rows of a purchase, built before the transaction so that it holds its locks briefly."""
-
-    def __init__(
-        self,
-        account_id: uuid.UUID,
-        attempt_id: uuid.UUID,
-        offer: Offer,
-        address: dict[str, Any],
-        person_id: uuid.UUID | None,
-    ) -> None:
-        now = clock.now()
-        self.account_id, self.offer, self.address, self.person_id = account_id, offer, address, person_id
-        self.address_text = addresses.canonical_text(address)
-        self.purchase_id, self.now = new_id(), now
-        self.expires_at = now + timedelta(seconds=config.current().hold_seconds)
-        self.purchase = {
-            "id": self.purchase_id,
-            "attempt_id": attempt_id,
-            "account_id": account_id,
-            "status": "awaiting_payment",
-            "currency": CURRENCY,
-            "total_fen": offer.total_fen,
-            "created_at": now,
-            "expires_at": self.expires_at,
-        }
-        day_text = clock.beijing_day(now).strftime("%y%m%d")
-        # Ids of one millisecond come in no order; sorted they keep the orders as they were quoted.
-        ids = sorted(new_id() for _ in offer.orders)
-        self.orders = [self._order(ids[i], order, new_number(day_text)) for i, order in enumerate(offer.orders)]
-        self.lines = [
-            self._line(row["id"], position, line)
-            for row, order in zip(self.orders, offer.orders, strict=True)
-            for position, line in enumerate(order.lines, 1)
-        ]
-
-    def _order(self, order_id: uuid.UUID, order: OfferOrder, number: str) -> dict[str, Any]:
-        names = ("goods", "freight", "insurance", "duty", "additional_duty", "consumption_tax", "vat", "tax")
-        sums = {f"{name}_fen": order.sum(f"{name}_fen") for name in (*names, "dutiable_value")}
-        return {
-            "id": order_id,
-            "number": number,
-            "purchase_id": self.purchase_id,
-            "account_id": self.account_id,
-            "person_id": self.person_id if order.retail else None,
-            "merchant_id": order.merchant_id,
-            "merchant_name": order.merchant_name,
-            "route": order.route,
-            "mode": order.mode,
-            "warehouse_id": order.warehouse_id,
-            "status": "awaiting_payment",
-            "tariff_edition": self.offer.edition,
-            "tariff_day": self.offer.day,
-            **sums,
-            "discount_fen": 0,
-            "total_fen": order.total_fen,
-            "address": self.address,
-            "address_text": self.address_text,
-            "created_at": self.now,
-        }
-
-    def _line(self, order_id: uuid.UUID, position: int, line: offers.OfferLine) -> dict[str, Any]:
-        names = ("unit_price", "goods", "freight", "insurance", "dutiable_value")
-        return {
-            "id": new_id(),
-            "order_id": order_id,
-            "position": position,
-            "listing_id": line.listing_id,
-            "listing_version": line.version,
-            "hs": line.facts["hs"],
-            "origin": line.facts["origin"],
-            "unit": line.facts["unit"],
-            "quantity": line.quantity,
-            **{f"{name}_fen": getattr(line, f"{name}_fen") for name in names},
-            **taxing.amounts(line),
-            "facts": line.facts,
-            "assessment": line.assessment,
-        }
-
-    @property
-    def payment(self) -> dict[str, Any]:
-        facts = {"amount_fen": self.offer.total_fen, "currency": CURRENCY, "created_at": self.now}
-        return {"id": new_id(), "purchase_id": self.purchase_id, **facts}
-
-
-def _store(session: Session, rows: _Rows) -> uuid.UUID:
+def _store(session: Session, rows: Rows) -> uuid.UUID:
     """All of the purchase or nothing. A twin with the same attempt that came first is found instead."""
-    fresh = upsert(Purchase).values(rows.purchase).on_conflict_do_nothing(index_elements=[Purchase.attempt_id])
-    if session.execute(fresh.returning(Purchase.id)).first() is None:
+    numbers = [row["number"] for row in rows.orders]
+    told = audit.row_of(str(rows.account_id), "purchase_placed", "purchase", rows.purchase_id, orders=numbers)
+    written = {_PURCHASES: [rows.purchase], _ORDERS: rows.orders, _LINES: rows.lines, _EVENTS: rows.events}
+    if not write(session, {**written, _PAYMENTS: [rows.payment], audit.ENTRIES: [told]}, once="attempt_id"):
         twin = select(Purchase.id).where(Purchase.attempt_id == rows.purchase["attempt_id"])
         return session.scalars(twin).one()
-    session.execute(insert(table(Order)), rows.orders)
-    session.execute(insert(table(OrderLine)), rows.lines)
-    session.execute(insert(table(OrderEvent)), [_placed(row, rows.now) for row in rows.orders])
-    session.execute(insert(table(Payment)), rows.payment)
     carts.take_out(session, rows.account_id, [row["listing_id"] for row in rows.lines])
-    actor = str(rows.account_id)
-    numbers = [row["number"] for row in rows.orders]
-    audit.record(session, actor, "purchase_placed", "purchase", rows.purchase_id, orders=numbers)
     wait = config.current().hold_seconds
     jobs.defer(session, "shop.expire_purchase", in_seconds=wait, purchase_id=str(rows.purchase_id))
     # Last, so that what others want too is locked only for a moment.
     orders, lines = [Order(**row) for row in rows.orders], [OrderLine(**row) for row in rows.lines]
     holds.take(session, rows.purchase_id, orders, lines)
+    reduced = [(row["id"], row["facts"]["promotion"]) for row in rows.lines if "promotion" in row["facts"]]
+    reductions.take(session, rows.person_id or rows.account_id, rows.account_id, reduced)
+    offer = rows.offer
+    if offer.coupon_id is not None:
+        who = (rows.account_id, rows.person_id)
+        coupon_uses.take(session, rows.purchase_id, offer.coupon_id, *who, offer.discount_fen)
     return rows.purchase_id
-
-
-def _placed(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    facts = {"event": "placed", "status": "awaiting_payment", "actor": str(row["account_id"])}
-    return {"order_id": row["id"], "at": now, "happened_at": None, **facts, "detail": None}

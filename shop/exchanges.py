@@ -6,7 +6,7 @@ No transaction is open while Stripe is asked; the exchange is written afterwards
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from sqlalchemy import insert
@@ -39,6 +39,18 @@ def ask(asking: Callable[[Any], Answer]) -> Answer:
     """Ask Stripe outside of any transaction. Raises GatewayUnavailable or GatewayRefused."""
     assert_no_transaction()
     return asking(gateway())
+
+
+def each(asking: Callable[[Any], Iterable[Answer]]) -> Iterator[Answer]:
+    """Go through a list at Stripe, its pages asked for as they are needed, outside of any transaction."""
+    pages = iter(ask(asking))
+    while True:
+        assert_no_transaction()
+        try:
+            answer = next(pages)
+        except StopIteration:
+            return
+        yield answer
 
 
 def call(

@@ -8,6 +8,8 @@ keeping their allowance, and a late payment takes the goods again or goes back (
 from __future__ import annotations
 
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -23,7 +25,8 @@ from shop.stripe_gateway import GatewayUnavailable
 log = structlog.get_logger()
 
 LOOK_AFTER = timedelta(seconds=20)
-LOOK_FOR = timedelta(days=3)
+LOOK_AGAIN = timedelta(minutes=15)
+LOOK_FOR = timedelta(days=8)  # a card may hold the money for seven days
 BATCH = 200
 
 
@@ -36,7 +39,14 @@ def expire_purchase(purchase_id: str) -> None:
 def expire(purchase_id: uuid.UUID) -> None:
     """End an unpaid purchase whose time is over: goods and allowance back, orders cancelled."""
     row = db.session.execute(
-        select(Purchase.status, Purchase.expires_at, Payment.intent_id, Payment.closed_at)
+        select(
+            Purchase.status,
+            Purchase.expires_at,
+            Purchase.authorised_at,
+            Payment.intent_id,
+            Payment.closed_at,
+            Payment.method,
+        )
         .join(Payment, Payment.purchase_id == Purchase.id)
         .where(Purchase.id == purchase_id)
     ).one()
@@ -46,6 +56,8 @@ def expire(purchase_id: uuid.UUID) -> None:
     settled = True
     if row.intent_id is not None and row.closed_at is None:
         try:
+            if row.method is not None and row.authorised_at is None and payments.look(purchase_id) == "authorised":
+                return  # in the last moment: cancelling would give the buyer's money back that is meant to stay
             settled = payments.stop(purchase_id, row.intent_id) != "processing"
         except GatewayUnavailable:
             settled = False
@@ -54,15 +66,16 @@ def expire(purchase_id: uuid.UUID) -> None:
 
 
 def _end(session: Session, purchase: Purchase, settled: bool) -> None:
+    late = "not paid in time" if purchase.authorised_at is None else "not weighed in time"
     orders = holds.orders_of(session, purchase.id)
     ids = [order.id for order in orders]
     if purchase.status == "awaiting_payment":
         purchase.status = "expired"
         holds.free_stock(session, orders)
-        moves.note(session, ids, "hold_expired", "awaiting_payment", "shop", detail="not paid in time; goods freed")
+        moves.note(session, ids, "hold_expired", "awaiting_payment", "shop", detail=f"{late}; goods freed")
     if purchase.status == "expired" and settled:
-        if moves.move(session, ids, "cancelled", "shop", detail="not paid in time"):
-            holds.free_allowance(session, orders, "expired")
+        if moves.move(session, ids, "cancelled", "shop", detail=late):
+            holds.free_promised(session, orders, "expired")
         nameless = update(Payment).where(Payment.purchase_id == purchase.id, Payment.intent_id.is_(None))
         session.execute(nameless.values(closed_at=clock.now()))
 
@@ -85,31 +98,46 @@ def sweep_expired() -> None:
 @jobs.task("shop.reconcile_payments", schedule="* * * * * */20")
 def reconcile() -> None:
     """Webhooks can be lost for days: look at every intent still open, the longest unseen first."""
+    look_at_open(Counter())
+
+
+def look_at_open(found: Counter[str]) -> None:
+    """The same, counting what was done."""
     now = clock.now()
+    # A card holds money for days, and nothing happens to it before the goods are weighed.
+    resting = Purchase.authorised_at.is_not(None) & Payment.capture_fen.is_(None)
+    busy = ~resting | Payment.checked_at.is_(None) | (Payment.checked_at < now - LOOK_AGAIN)
     statement = (
         select(Payment.id, Payment.purchase_id, Purchase.status)
         .join(Purchase, Purchase.id == Payment.purchase_id)
         .where(Payment.closed_at.is_(None), Payment.intent_id.is_not(None))
-        .where(Payment.created_at.between(now - LOOK_FOR, now - LOOK_AFTER))
+        .where(Payment.created_at.between(now - LOOK_FOR, now - LOOK_AFTER), busy)
         .order_by(Payment.checked_at.asc().nulls_first())
         .limit(BATCH)
     )
     rows = db.session.execute(statement).all()
     end_read()
-    steps = {"awaiting_payment": payments.look, "paid": payments.look, "expired": expire}
+    steps: dict[str, Callable[[uuid.UUID], str | None]] = {
+        "awaiting_payment": payments.look,
+        "paid": payments.look,
+        "expired": expire,
+    }
     for payment_id, purchase_id, status in rows:
         with transaction() as session:
             session.execute(update(Payment).where(Payment.id == payment_id).values(checked_at=clock.now()))
-        if not _guarded(purchase_id, steps.get(status, payments.close_for)):
+        outcome = _guarded(purchase_id, steps.get(status, payments.close_for))
+        if outcome is None:
             return
+        if outcome != "same":
+            found[f"intents_{outcome}"] += 1
 
 
-def _guarded(purchase_id: uuid.UUID, step: object) -> bool:
-    """One purchase that fails must not keep the others waiting; False when Stripe is away for all of them."""
+def _guarded(purchase_id: uuid.UUID, step: Callable[[uuid.UUID], str | None]) -> str | None:
+    """One purchase that fails must not keep the others waiting; None when Stripe is away for all of them."""
     try:
-        step(purchase_id)  # type: ignore[operator]
+        return step(purchase_id) or "same"
     except GatewayUnavailable:
-        return False
+        return None
     except Exception:
         log.exception("purchase_not_reconciled", purchase=str(purchase_id))
-    return True
+        return "failed"

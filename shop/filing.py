@@ -13,14 +13,15 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from catalog import catch_weight
 from core import audit, clock, jobs
 from core.database import db, end_read, transaction
 from customs import allowance, declarations
 from customs.filing_facts import FilingLine, FilingRequest
-from shop import cancellation, holds, incidents, ledger, moves, recalls, returns
+from shop import cancellation, holds, incidents, ledger, moves, notify, real_weight, recalls, returns, tax_settlement
 from shop.models import Order, OrderAllocation, OrderLine
 
 log = structlog.get_logger()
@@ -35,6 +36,8 @@ def file_order(order_id: str) -> None:
         order = moves.lock_order(session, uuid.UUID(order_id))
         if order.status != "paid" or order.route != "cross_border_retail":
             return
+        if real_weight.unweighed(holds.lines_of(session, [order.id])):
+            return  # declared and taxed by its real weight: weighing files it
         declarations.open_retail(session, request_of(session, order))
         moves.move(session, [order.id], "declared", "shop")
         audit.record(session, "shop", "order_declared", "order", order.id, number=order.number)
@@ -46,7 +49,7 @@ def chase_filings() -> None:
     overdue = (
         select(Order.id, Order.number)
         .where(Order.status == "paid", Order.route == "cross_border_retail")
-        .where(Order.paid_at < clock.now() - OVERDUE_AFTER)
+        .where(Order.paid_at < clock.now() - OVERDUE_AFTER, ~_unweighed())
         .order_by(Order.id)
         .limit(100)
     )
@@ -59,6 +62,12 @@ def chase_filings() -> None:
             log.exception("order_not_filed", order=number)
             with transaction() as session:
                 incidents.record(session, "filing_failed", "order", order_id, number=number, fault=type(fault).__name__)
+
+
+def _unweighed() -> ColumnElement[bool]:
+    """Orders with goods of catch weight that wait to be weighed."""
+    lines = select(OrderLine.id).where(OrderLine.order_id == Order.id, OrderLine.weighed_fen.is_(None))
+    return lines.where(OrderLine.facts["priced_by"].astext == "kg").exists()
 
 
 def request_of(session: Session, order: Order) -> FilingRequest:
@@ -87,7 +96,7 @@ def request_of(session: Session, order: Order) -> FilingRequest:
         payment_no=_known(order.payment_no),
         paid_at=_known(order.paid_at),
         waybill_no=_known(order.waybill_no),
-        gross_weight_kg=_weight(lines, "gross_weight_kg"),
+        gross_weight_kg=_weight(lines, "gross_weight_kg"),  # packing weighs the same, whatever the goods weigh
         net_weight_kg=_weight(lines, "net_weight_kg"),
         edition=order.tariff_edition,
         assessed_on=order.tariff_day,
@@ -109,7 +118,7 @@ def _records(session: Session, order_id: uuid.UUID) -> dict[uuid.UUID, str | Non
 
 def _line(line: OrderLine, item_record_no: str | None) -> FilingLine:
     facts = line.facts
-    per_unit = [facts["statutory"].get(name) for name in ("unit1_quantity", "unit2_quantity")]
+    whole = [catch_weight.statutory(facts, name, line.quantity) for name in ("unit1_quantity", "unit2_quantity")]
     return FilingLine(
         sku=facts["sku"],
         title_zh=facts["title"]["zh"],
@@ -126,7 +135,7 @@ def _line(line: OrderLine, item_record_no: str | None) -> FilingLine:
         additional_duty_fen=line.additional_duty_fen,
         consumption_tax_fen=line.consumption_tax_fen,
         vat_fen=line.vat_fen,
-        statutory=tuple(Decimal(quantity) * line.quantity for quantity in per_unit if quantity is not None),
+        statutory=tuple(quantity for quantity in whole if quantity is not None),
         assessment=line.assessment,
         net_content=facts["net_content"],
         gtin=facts["gtin"],
@@ -135,7 +144,14 @@ def _line(line: OrderLine, item_record_no: str | None) -> FilingLine:
 
 
 def _weight(lines: list[OrderLine], name: str) -> Decimal:
-    return sum((line.quantity * Decimal(line.facts[name] or 0) for line in lines), Decimal(0))
+    return sum((line.quantity * Decimal(line.facts[name] or 0) + _heavier(line) for line in lines), Decimal(0))
+
+
+def _heavier(line: OrderLine) -> Decimal:
+    """By how much goods of catch weight weigh more than they are sold as; negative when less."""
+    if line.weighed_kg is None:
+        return Decimal(0)
+    return line.weighed_kg - line.quantity * Decimal(line.facts["net_weight_kg"])
 
 
 def _standing(lines: list[OrderLine]) -> str:
@@ -174,6 +190,7 @@ def _released(session: Session, order: Order, info: dict[str, Any]) -> None:
     day = date.fromisoformat(info["day"])
     if moves.move(session, [order.id], "released", "customs", released_at=clock.now(), released_on=day):
         allowance.confirm(session, order.number)
+        notify.both(session, order, "order_released")
         if order.cancel_requested_at is not None:
             moves.note(session, [order.id], "cancellation_refused", "released", "customs", detail="released before")
         recalls.released(session, order)
@@ -230,6 +247,8 @@ _ACTS: dict[str, Callable[[Session, Order, dict[str, Any]], None]] = {
     "cancel_refused": _cancel_refused,
     "failed": _failed,
     "retaxed": _retaxed,
+    "tax_settled": tax_settlement.settled,
+    "tax_void": tax_settlement.voided,
     "returned": returns.granted,
     "return_refused": returns.refused,
 }

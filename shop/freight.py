@@ -1,4 +1,4 @@
-"""What a parcel costs: a dated price list by gross weight and temperature class (`freight.toml`)."""
+"""What a parcel costs: a dated price list by gross weight, temperature class and delivery zone (`freight.toml`)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,24 @@ CLASSES = ("ambient", "cold_chain")
 
 @dataclass(frozen=True, slots=True)
 class FreightTariff:
-    """One price list in force over `period`; prices in fen."""
+    """One price list in force over `period`; by zone and class the first kilogram and a further one, in fen."""
 
     period: Period
     source: str
-    first_kg: dict[str, int]
-    further_kg: dict[str, int]
+    prices: dict[str, dict[str, tuple[int, int]]]
     insurance_percent: Decimal
 
-    def freight_fen(self, gross_kg: Decimal, cold_chain: bool) -> int:
-        """The first kilogram, then every further one begun; one cold line makes the parcel a cold one."""
-        temperature = CLASSES[cold_chain]
-        further = max(0, int(gross_kg.to_integral_value(rounding=ROUND_CEILING)) - 1)
-        return self.first_kg[temperature] + further * self.further_kg[temperature]
+    def serves(self, zone: str, cold_chain: bool) -> bool:
+        """Whether such a parcel is carried there at all."""
+        return CLASSES[cold_chain] in self.prices.get(zone, {})
+
+    def freight_fen(self, gross_kg: Decimal, cold_chain: bool, zone: str) -> int:
+        """The first kilogram, then every further one begun; one cold line makes the parcel a cold one.
+
+        Raises KeyError where such parcels are not carried.
+        """
+        first, each = self.prices[zone][CLASSES[cold_chain]]
+        return first + each * max(0, int(gross_kg.to_integral_value(rounding=ROUND_CEILING)) - 1)
 
     def insurance_fen(self, goods_fen: int) -> int:
         """Insurance on the goods value, rounded half-up once."""
@@ -38,13 +43,15 @@ class FreightTariff:
 
 @functools.cache
 def _tariffs() -> list[FreightTariff]:
-    raw = tomllib.loads((Path(__file__).parent / "freight.toml").read_text())
+    raw = tomllib.loads((Path(__file__).parent / "freight.toml").read_text("utf-8"))
     return [
         FreightTariff(
             Period(row["first_day"], row["last_day"]),
             row["source"],
-            {name: parse_fen(row["first_kg"][name]) for name in CLASSES},
-            {name: parse_fen(row["further_kg"][name]) for name in CLASSES},
+            {
+                zone: {name: (parse_fen(first), parse_fen(each)) for name, (first, each) in classes.items()}
+                for zone, classes in row["prices"].items()
+            },
             Decimal(row["insurance_percent"]),
         )
         for row in raw["tariff"]

@@ -1,7 +1,7 @@
 """Stock and allowance held for the orders of a purchase: taken at placement, given back exactly once.
 
-Callers hold the lock on the purchase. Within one transaction stock comes before allowance everywhere, so two purchases
-never wait for each other in a ring.
+Callers hold the lock on the purchase. Within one transaction stock comes before allowance, then promotions, then
+coupons, everywhere, so two purchases never wait for each other in a ring.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from catalog import lots, stock_check
+from catalog import lots, reductions, stock_check
 from core import clock
+from core.database import write
 from core.errors import Problem
 from customs import allowance, edition
+from shop import allowance_alerts, capped_weights, coupon_uses
+from shop.destination import destination_of
 from shop.models import Order, OrderAllocation, OrderLine, Purchase, table
 
 # The states in which the goods of an order lie in the warehouse and are held for it.
@@ -35,16 +38,22 @@ def lines_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[OrderLine
 
 
 def allocations_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[lots.Allocation]:
-    """Which lots serve these orders."""
+    """Which lots serve what of these orders has not left."""
     statement = (
         select(OrderAllocation, OrderLine.listing_id)
         .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
-        .where(OrderLine.order_id.in_(order_ids))
+        .where(OrderLine.order_id.in_(order_ids), OrderAllocation.quantity > OrderAllocation.sent)
         .order_by(OrderAllocation.lot_id)
     )
     return [
         lots.Allocation(
-            row.lot_id, listing_id, row.quantity, row.warehouse_id, row.item_record_no, row.batch_no, row.weight_kg
+            row.lot_id,
+            listing_id,
+            row.quantity - row.sent,
+            row.warehouse_id,
+            row.item_record_no,
+            row.batch_no,
+            row.weight_kg,
         )
         for row, listing_id in session.execute(statement)
     ]
@@ -53,10 +62,10 @@ def allocations_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[lot
 def take(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
     """Hold stock for every line and allowance for every retail order, or raise the first refusal.
 
-    Raises Problem `out_of_stock`, `annual_limit`.
+    Raises Problem `out_of_stock`, `annual_limit`, `weight_cap`.
     """
     _take_stock(session, purchase_id, orders, lines)
-    _hold_allowance(session, orders)
+    _hold_allowance(session, orders, lines)
 
 
 def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
@@ -72,23 +81,31 @@ def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order
             "item_record_no": part.item_record_no,
             "batch_no": part.batch_no,
         }
-        for part in lots.hold(session, wants, f"purchase {purchase_id}")
+        for part in lots.hold(session, wants, f"purchase {purchase_id}", _extra_days(orders))
     ]
-    session.execute(insert(table(OrderAllocation)), rows)
+    write(session, {table(OrderAllocation): rows})
 
 
-def _hold_allowance(session: Session, orders: Sequence[Order]) -> None:
+def _extra_days(orders: Sequence[Order]) -> int:
+    """How much longer than to the standard zone the goods are on their way: one address for all of a purchase."""
+    return max((destination_of(order.address).extra_days for order in orders), default=0)
+
+
+def _hold_allowance(session: Session, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
     """In the Beijing year of the holding and under its limit (rule A4)."""
     day = clock.today()
     limit = edition.tariff().retail_limits(day).annual_fen
     for order in orders:
         if order.person_id is not None:
-            share = (order.person_id, order.number, order.dutiable_value_fen)
-            allowance.hold(session, *share, day.year, limit, account_id=order.account_id)
+            most = order.dutiable_value_fen if order.most_dutiable_fen is None else order.most_dutiable_fen
+            share = (order.person_id, order.number, most)
+            weights = capped_weights.of_lines(day, [line for line in lines if line.order_id == order.id])
+            allowance.hold(session, *share, day.year, limit, account_id=order.account_id, weights=weights)
 
 
 def use_allowance(session: Session, order: Order) -> None:
-    """At payment, in the Beijing year of the payment. Raises Problem `annual_limit` when the new one is full."""
+    """At payment, in the Beijing year of the payment. Raises Problem `annual_limit`, `weight_cap` when a new one is
+    full."""
     day = clock.today()
     allowance.use(session, order.number, day.year, edition.tariff().retail_limits(day).annual_fen)
 
@@ -97,6 +114,13 @@ def free(session: Session, orders: Sequence[Order], kind: str) -> None:
     """Give stock and allowance of these orders back; the caller has just moved them out of a living state."""
     free_stock(session, orders)
     free_allowance(session, orders, kind)
+    free_reductions(session, orders)
+
+
+def free_reductions(session: Session, orders: Sequence[Order]) -> None:
+    """The units of limited promotions that these orders held."""
+    lines = select(OrderLine.id).where(OrderLine.order_id.in_([order.id for order in orders]))
+    reductions.give_back(session, lines)
 
 
 def free_stock(session: Session, orders: Sequence[Order]) -> None:
@@ -113,10 +137,17 @@ def free_allowance(session: Session, orders: Sequence[Order], kind: str) -> None
             allowance.give_back(session, order.number, kind=kind)
 
 
+def free_promised(session: Session, orders: Sequence[Order], kind: str) -> None:
+    """Give back allowance and coupons of orders that end unpaid; those of paid ones go back with their refunds."""
+    free_allowance(session, orders, kind)
+    free_reductions(session, orders)
+    coupon_uses.give_back(session, orders)
+
+
 def held_by_lot(session: Session) -> dict[uuid.UUID, Decimal]:
     """How much of each lot the orders hold that wait to be paid or sent."""
     statement = (
-        select(OrderAllocation.lot_id, func.sum(OrderAllocation.quantity))
+        select(OrderAllocation.lot_id, func.sum(OrderAllocation.quantity - OrderAllocation.sent))
         .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
         .join(Order, Order.id == OrderLine.order_id)
         .where(Order.status.in_(UNSENT))
@@ -126,6 +157,7 @@ def held_by_lot(session: Session) -> dict[uuid.UUID, Decimal]:
 
 
 stock_check.ask_also(held_by_lot)
+allowance.subscribe(allowance_alerts.tell)
 
 
 def take_again(session: Session, purchase: Purchase, orders: Sequence[Order]) -> bool:

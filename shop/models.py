@@ -50,7 +50,8 @@ ORDER_STATUSES = (
 )
 PURCHASE_STATUSES = ("awaiting_payment", "paid", "expired", "cancelled")
 RETURN_STATUSES = ("requested", "refused", "accepted", "settled")
-REFUND_STATUSES = ("promised", "paid", "failed")
+# `waiting`: for the end of a dispute; `covered`: the money had come back to the buyer by another way.
+REFUND_STATUSES = ("promised", "paid", "failed", "waiting", "covered")
 RECALL_OUTCOMES = ("cancelled", "refunded", "customs_asked", "taken_back")
 
 # Fed by the logistics enterprise's pool: one number is never given twice.
@@ -93,14 +94,24 @@ class CartItem(Base):
 
 
 class Purchase(Base):
-    """What is paid at once: one or several orders. `refunded_fen` counts refunds promised, paid or not yet."""
+    """What is paid at once: one or several orders. `refunded_fen` counts refunds promised, paid or not yet.
+
+    Open disputes reserve `disputed_fen`, lost ones took `charged_back_fen`: what is refunded, disputed and charged back
+    never exceeds what was captured. `elsewhere_fen` is the part of the refunded that Stripe's dashboard paid and that
+    no order's refund has been set against yet. `authorised_at`: a card holds the money until the goods are weighed.
+    """
 
     __tablename__ = "purchase"
     __table_args__ = (
         _one_of("status", PURCHASE_STATUSES),
         CheckConstraint("total_fen > 0", name="total_positive"),
         CheckConstraint("captured_fen BETWEEN 0 AND total_fen", name="captured_within_total"),
-        CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name="refunded_within_captured"),
+        CheckConstraint(
+            "refunded_fen >= 0 AND disputed_fen >= 0 AND charged_back_fen >= 0"
+            " AND refunded_fen + disputed_fen + charged_back_fen <= captured_fen",
+            name="refunded_within_captured",
+        ),
+        CheckConstraint("elsewhere_fen BETWEEN 0 AND refunded_fen", name="elsewhere_within_refunded"),
         Index("ix_purchase_unpaid", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
     )
 
@@ -112,13 +123,23 @@ class Purchase(Base):
     total_fen: Mapped[int] = mapped_column(BigInteger)
     captured_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    disputed_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    charged_back_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    elsewhere_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime]
+    authorised_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
 
 
 class Order(Base):
-    """One merchant, route, mode and warehouse. All sums are those quoted; the tax is the tax charged."""
+    """One merchant, route, mode and warehouse. All sums are those quoted; the tax is the tax charged.
+
+    Of goods of catch weight they become those of the real weight when all of it is weighed, and `quoted` keeps the ones
+    before. `most_dutiable_fen` is the highest dutiable value that a card was authorised for; the allowance holds it.
+
+    `notice_*` say which consumer notice (version, sha256 of its text) was accepted with a retail order, when and how.
+    """
 
     __tablename__ = "sales_order"
     __table_args__ = (
@@ -127,6 +148,7 @@ class Order(Base):
         CheckConstraint(
             "total_fen = goods_fen + freight_fen + insurance_fen - discount_fen + tax_fen", name="total_sums"
         ),
+        CheckConstraint("discount_fen BETWEEN 0 AND goods_fen", name="discount_within_goods"),
         CheckConstraint("route = 'services' OR mode IS NOT NULL AND warehouse_id IS NOT NULL", name="goods_have_place"),
         CheckConstraint("refunded_fen BETWEEN 0 AND total_fen", name="refunded_within_total"),
         Index("ix_sales_order_account_id", "account_id", "id"),
@@ -158,9 +180,15 @@ class Order(Base):
     tax_fen: Mapped[int] = mapped_column(BigInteger)
     total_fen: Mapped[int] = mapped_column(BigInteger)
     dutiable_value_fen: Mapped[int] = mapped_column(BigInteger)
+    most_dutiable_fen: Mapped[int | None] = mapped_column(BigInteger)
+    quoted: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     refunded_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     address: Mapped[dict[str, Any]]
     address_text: Mapped[str] = mapped_column(String(200))
+    notice_version: Mapped[str | None] = mapped_column(String(20))
+    notice_digest: Mapped[str | None] = mapped_column(String(64))
+    notice_accepted_at: Mapped[datetime | None]
+    notice_how: Mapped[str | None] = mapped_column(String(10))
     waybill_no: Mapped[str | None] = mapped_column(String(60), unique=True)
     payment_no: Mapped[str | None] = mapped_column(String(60), unique=True)
     payer_name: Mapped[str | None] = mapped_column(String(100))
@@ -174,13 +202,17 @@ class Order(Base):
 class OrderLine(Base):
     """`facts` is the listing as it was sold; `assessment` the engine's line with its explanation.
 
-    `weighed_fen` is what goods of catch weight are worth by their real weight, at most what was charged; None before.
+    `discount_fen` is the line's share of its order's coupon.
+
+    `weighed_fen` is what goods of catch weight are worth by their real weight `weighed_kg`, at most what was charged,
+    or `most_goods_fen` where a card was authorised for more; None before. `quoted` as in Order.
     """
 
     __tablename__ = "order_line"
     __table_args__ = (
         UniqueConstraint("order_id", "position"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("discount_fen BETWEEN 0 AND goods_fen", name="discount_within_goods"),
         CheckConstraint("tax_fen = duty_fen + additional_duty_fen + consumption_tax_fen + vat_fen", name="tax_sums"),
     )
 
@@ -195,7 +227,11 @@ class OrderLine(Base):
     quantity: Mapped[Decimal] = mapped_column(Quantity)
     unit_price_fen: Mapped[int] = mapped_column(BigInteger)
     goods_fen: Mapped[int] = mapped_column(BigInteger)
+    discount_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     weighed_fen: Mapped[int | None] = mapped_column(BigInteger)
+    weighed_kg: Mapped[Decimal | None] = mapped_column(Quantity)
+    most_goods_fen: Mapped[int | None] = mapped_column(BigInteger)
+    quoted: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     freight_fen: Mapped[int] = mapped_column(BigInteger)
     insurance_fen: Mapped[int] = mapped_column(BigInteger)
     dutiable_value_fen: Mapped[int] = mapped_column(BigInteger)
@@ -211,14 +247,17 @@ class OrderLine(Base):
 class OrderAllocation(Base):
     """Which lot serves a line: found from the order for giving back, from the lot for a recall.
 
-    `weight_kg` is the real weight of pieces sold by the kilogram, set when they are picked.
+    `weight_kg` is the real weight of pieces sold by the kilogram, set when they are picked. Of the quantity `sent` has
+    left in parcels; the rest is held while the order is not shipped.
     """
 
     __tablename__ = "order_allocation"
+    __table_args__ = (CheckConstraint("sent BETWEEN 0 AND quantity", name="sent_within_quantity"),)
 
     line_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
     lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, index=True)
     quantity: Mapped[Decimal] = mapped_column(Quantity)
+    sent: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0), server_default=text("0"))
     warehouse_id: Mapped[uuid.UUID | None]
     item_record_no: Mapped[str | None] = mapped_column(String(30))
     batch_no: Mapped[str] = mapped_column(String(64))
@@ -256,11 +295,17 @@ class OrderEvent(Base):
 
 class Payment(Base):
     """How a purchase is paid. Its id is the idempotency key at Stripe, stored before the first call; `key_no` counts
-    keys that Stripe spoiled by a 5xx, which it would repeat for ever."""
+    keys that Stripe spoiled by a 5xx, which it would repeat for ever.
+
+    With the method `card` `amount_fen` is authorised and `capture_fen`, set by the real weight, captured, once, under
+    the key of `capture_no`. Without a method Stripe offers all of them and captures at once.
+    """
 
     __tablename__ = "payment"
     __table_args__ = (
         CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("capture_fen BETWEEN 1 AND amount_fen", name="capture_within_amount"),
+        CheckConstraint("method = 'card'", name="method_known"),
         Index("ix_payment_open", "checked_at", postgresql_where=text("closed_at IS NULL")),
     )
 
@@ -269,6 +314,9 @@ class Payment(Base):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     key_no: Mapped[int] = mapped_column(SmallInteger, default=0)
+    method: Mapped[str | None] = mapped_column(String(10))
+    capture_fen: Mapped[int | None] = mapped_column(BigInteger)
+    capture_no: Mapped[int] = mapped_column(SmallInteger, default=0)
     intent_id: Mapped[str | None] = mapped_column(String(80), unique=True)
     client_secret: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
@@ -304,12 +352,15 @@ class StripeEvent(Base):
 
 
 class Refund(Base):
-    """One promise is one row is one payment back. Its id is the idempotency key at Stripe; `key_no` as in Payment."""
+    """One promise is one row is one payment back. Its id is the idempotency key at Stripe; `key_no` as in Payment.
+
+    What a coupon has paid for wholly goes back with an amount of zero: nothing is left to pay.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
         _one_of("status", REFUND_STATUSES),
-        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("amount_fen >= 0", name="amount_not_negative"),
         Index("ix_refund_open", "created_at", postgresql_where=text("status = 'promised'")),
     )
 
@@ -353,7 +404,7 @@ class Return(Base):
 
 
 class LedgerPosting(Base):
-    """One business event in the books, at most once: (kind, reference) is unique."""
+    """One business event in the books, at most once: (kind, reference) is unique. A payout belongs to no purchase."""
 
     __tablename__ = "ledger_posting"
     __table_args__ = (UniqueConstraint("kind", "reference"),)
@@ -361,7 +412,7 @@ class LedgerPosting(Base):
     id: Mapped[uuid.UUID] = id_column()
     kind: Mapped[str] = mapped_column(String(30))
     reference: Mapped[str] = mapped_column(String(80))
-    purchase_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("purchase.id"), index=True)
+    purchase_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("purchase.id"), index=True)
     at: Mapped[datetime]
 
 
@@ -369,7 +420,11 @@ class LedgerEntry(Base):
     """Debit positive, credit negative; the entries of a posting sum to zero per currency (a trigger checks it)."""
 
     __tablename__ = "ledger_entry"
-    __table_args__ = (CheckConstraint("amount_fen <> 0", name="amount_not_zero"),)
+    __table_args__ = (
+        CheckConstraint("amount_fen <> 0", name="amount_not_zero"),
+        Index("ix_ledger_entry_party", "party", "order_id", postgresql_where=text("party IS NOT NULL")),
+        Index("ix_ledger_entry_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     posting_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ledger_posting.id"), index=True)
@@ -381,10 +436,14 @@ class LedgerEntry(Base):
 
 
 class Incident(Base):
-    """Something a person must look at; nothing is charged, filed or paid on its strength."""
+    """Something a person must look at; nothing is charged, filed or paid on its strength. While it is open, no merchant
+    is paid for what it is about; whoever closes it says in `remedy` what was done."""
 
     __tablename__ = "incident"
-    __table_args__ = (UniqueConstraint("kind", "object_id"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "object_id"),
+        Index("ix_incident_open", "object_id", postgresql_where=text("closed_at IS NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime]
@@ -392,3 +451,6 @@ class Incident(Base):
     object_type: Mapped[str] = mapped_column(String(40))
     object_id: Mapped[str] = mapped_column(String(80))
     detail: Mapped[dict[str, Any]]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(String(80))
+    remedy: Mapped[str | None] = mapped_column(String(500))

@@ -10,12 +10,13 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.database import write
 from core.errors import NOT_FOUND, Problem, declare
-from shop.models import Order, OrderEvent, Purchase
+from shop.models import Order, OrderEvent, Purchase, table
 
 MOVE_REFUSED = declare("order_state", 409, "The order is in a state that does not allow this")
 
@@ -108,8 +109,7 @@ def note(
         }
         for order_id in order_ids
     ]
-    if rows:
-        session.execute(insert(OrderEvent), rows)
+    write(session, {table(OrderEvent): rows})
 
 
 def refuse(order: Order, wish: str) -> Problem:

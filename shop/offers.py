@@ -35,6 +35,7 @@ class OfferLine:
     quantity: Decimal
     unit_price_fen: int
     goods_fen: int
+    discount_fen: int = 0
     freight_fen: int = 0
     insurance_fen: int = 0
     dutiable_value_fen: int = 0
@@ -65,17 +66,27 @@ class OfferOrder:
     def retail(self) -> bool:
         return self.route == "cross_border_retail"
 
+    @property
+    def cold_chain(self) -> bool:
+        """One cold line makes the parcel a cold one."""
+        return any(line.facts["cold_chain"] for line in self.lines)
+
     def sum(self, name: str) -> int:
         return sum(getattr(line, name) for line in self.lines)
 
     @property
     def total_fen(self) -> int:
-        return sum(self.sum(name) for name in ("goods_fen", "freight_fen", "insurance_fen", "tax_fen"))
+        paid = sum(self.sum(name) for name in ("goods_fen", "freight_fen", "insurance_fen", "tax_fen"))
+        return paid - self.sum("discount_fen")
 
 
 @dataclass(slots=True)
 class Offer:
-    """`account_id` and `address_id` are None for a quote that anybody asked."""
+    """`account_id` and `address_id` are None for a quote that anybody asked.
+
+    `zone` is the delivery zone that freight was reckoned for, None where it was agreed otherwise; `notice` the version
+    of the consumer notice that stands in the quote; `coupon` the code of the coupon that its discount is of.
+    """
 
     day: date
     edition: str
@@ -83,6 +94,15 @@ class Offer:
     account_id: uuid.UUID | None
     address_id: uuid.UUID | None
     orders: list[OfferOrder]
+    zone: str | None = None
+    notice: str | None = None
+    coupon: str | None = None
+    coupon_id: uuid.UUID | None = None
+
+    @property
+    def retail(self) -> bool:
+        """Whether any of it is cross-border retail."""
+        return any(order.retail for order in self.orders)
 
     @property
     def lines(self) -> list[OfferLine]:
@@ -91,6 +111,10 @@ class Offer:
     @property
     def total_fen(self) -> int:
         return sum(order.total_fen for order in self.orders)
+
+    @property
+    def discount_fen(self) -> int:
+        return sum(line.discount_fen for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +126,14 @@ class Blocked:
     hint: str | None = None
     listing_id: uuid.UUID | None = None
     order: int | None = None
-    phrases: dict[str, Any] | None = None  # what detail and hint say, where the engine said it: for other languages
+    phrases: dict[str, Any] | None = None  # what detail and hint say, for other languages
+    help: dict[str, Any] | None = None  # the figures of the hint
 
     def dump(self) -> dict[str, Any]:
         found: dict[str, Any] = {"code": self.code, "detail": self.detail, "hint": self.hint}
         found |= {"listing_id": str(self.listing_id) if self.listing_id else None, "order": self.order}
+        if self.help is not None:
+            found["help"] = self.help
         return found if self.phrases is None else {**found, "phrases": self.phrases}
 
 
@@ -115,7 +142,8 @@ _KEPT = [item.name for item in fields(OfferLine) if item.name != "assessment"]
 
 def facts_of(listing: SaleFacts) -> dict[str, Any]:
     """A listing as JSON values, without what changes by the minute: the copy an order keeps."""
-    left_out = ("listing_id", "version", "stock", "status", "on_sale", "hindrance", "title_zh", "title_en")
+    by_the_minute = ("listing_id", "version", "stock", "status", "on_sale", "hindrance", "promotion_id")
+    left_out = (*by_the_minute, "title_zh", "title_en")
     copied = {item.name: _plain(getattr(listing, item.name)) for item in fields(listing) if item.name not in left_out}
     # A list of pairs: their order is the goods code's, and a JSON object in the database would lose it.
     elements = [[name, text] for name, text in listing.declaration_elements.items()]
@@ -138,6 +166,9 @@ def sign(offer: Offer) -> str:
         "until": int(offer.valid_until.timestamp()),
         "account": _text(offer.account_id),
         "address": _text(offer.address_id),
+        "zone": offer.zone,
+        "notice": offer.notice,
+        "coupon": [offer.coupon, _text(offer.coupon_id)],
         "orders": [_order_body(order) for order in offer.orders],
     }
     return _serializer().dumps(body)
@@ -156,6 +187,10 @@ def read(token: str, account_id: uuid.UUID, edition: str) -> Offer:
         account_id=_id(body["account"]),
         address_id=_id(body["address"]),
         orders=[_order(order) for order in body["orders"]],
+        zone=body["zone"],
+        notice=body["notice"],
+        coupon=body["coupon"][0],
+        coupon_id=_id(body["coupon"][1]),
     )
     if offer.account_id not in (None, account_id):
         raise Problem(QUOTE_INVALID)
@@ -167,7 +202,7 @@ def read(token: str, account_id: uuid.UUID, edition: str) -> Offer:
 
 
 def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(config.current().secret_key, salt="landfall-quote-1")
+    return URLSafeSerializer(config.current().secret_key, salt="landfall-quote-2")
 
 
 def _order_body(order: OfferOrder) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -17,12 +18,12 @@ from core.errors import NOT_FOUND, Problem
 from core.money import fen_text, plain, plain_or_none
 from customs.declarations import LIST
 from customs.models import Declaration, WindowDocument
-from shop import cursors, payments, weighing
+from shop import consent, cursors, dispute_views, holds, parcels, payments, shortages, weighing
 from shop.models import Order, OrderAllocation, OrderEvent, OrderLine, Payment, Purchase, Refund
 
 TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
 SUMS = ("goods", "freight", "insurance", "discount", *TAXES, "total")
-LINE_SUMS = ("unit_price", "goods", "freight", "insurance", "dutiable_value", *TAXES)
+LINE_SUMS = ("unit_price", "goods", "discount", "freight", "insurance", "dutiable_value", *TAXES)
 
 
 def sums(row: Any, names: Sequence[str]) -> dict[str, str]:
@@ -46,6 +47,7 @@ def dump_line(line: OrderLine, lots: Lots | None = None) -> dict[str, Any]:
         "unit": line.unit,
         "quantity": plain(line.quantity),
         "catch_weight": weighing.told(line),
+        "promotion": line.facts.get("promotion"),
         **sums(line, LINE_SUMS),
         **line.assessment,
         **({"quotation": facts["quotation"]} if "quotation" in facts else {}),
@@ -70,11 +72,20 @@ def dump(order: Order, lines: Sequence[OrderLine], lots: Lots | None = None) -> 
         **sums(order, SUMS),
         "dutiable_value": fen_text(order.dutiable_value_fen),
         "refunded": fen_text(order.refunded_fen),
+        "quoted": _quoted(order),
         "waybill_no": order.waybill_no,
         "address": order.address,
         "day": order.tariff_day.isoformat(),
         "edition": order.tariff_edition,
+        "notice": consent.told(order),
     }
+
+
+def _quoted(order: Order) -> dict[str, str] | None:
+    """What stood in the quote before goods of catch weight were weighed."""
+    if order.quoted is None:
+        return None
+    return {name.removesuffix("_fen"): fen_text(amount) for name, amount in order.quoted.items()}
 
 
 def lines_by_order(order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[OrderLine]]:
@@ -104,6 +115,7 @@ def _lots_of(order_ids: Sequence[uuid.UUID]) -> Lots:
             "batch_no": share.batch_no,
             "expires_on": expires_on.isoformat() if expires_on else None,
             "quantity": plain(share.quantity),
+            "left": plain(share.quantity - share.sent),
             "weight_kg": plain_or_none(share.weight_kg),
         }
         found.setdefault(share.line_id, []).append(told)
@@ -129,8 +141,9 @@ def _page(statement: Any, limit: int, cursor: str | None, *, sending: bool = Fal
 def page_of_merchant(user_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of the orders to the merchant a person acts for, with the lots to pick. Raises Problem `forbidden`."""
     own = Order.merchant_id == merchants.acting_for(user_id)
-    # A retail buyer's orders are the merchant's business once they are paid.
-    return _page(select(Order).where(own, Order.paid_at.is_not(None)), limit, cursor, sending=True)
+    held = select(Purchase.id).where(Purchase.id == Order.purchase_id, Purchase.authorised_at.is_not(None)).exists()
+    # A retail buyer's orders are the merchant's business once they are paid, or held on a card until they are weighed.
+    return _page(select(Order).where(own, Order.paid_at.is_not(None) | held), limit, cursor, sending=True)
 
 
 def one(actor: Actor, order_id: uuid.UUID) -> dict[str, Any]:
@@ -158,6 +171,10 @@ def _detail(order: Order, lots: Lots | None) -> dict[str, Any]:
     texts = versions.bought([(line.listing_id, line.listing_version) for line in lines])
     for line, told in zip(lines, found["lines"], strict=True):
         told["bought"] = texts.get((line.listing_id, line.listing_version))
+    sent, missing = parcels.dump(order.id), shortages.page_of(order.id)
+    _add_progress(found, sent, missing)
+    if found["notice"] is not None:
+        found["notice"]["text"] = consent.text_of(order)
     return {
         **found,
         "timeline": _timeline(order.id),
@@ -168,7 +185,23 @@ def _detail(order: Order, lots: Lots | None) -> dict[str, Any]:
             "edition": order.tariff_edition,
         },
         "refunds": _refunds(order),
+        "disputes": dispute_views.of_purchase(order.purchase_id),
+        "parcels": sent,
+        "shortages": missing,
     }
+
+
+def _add_progress(order: dict[str, Any], sent: Sequence[dict[str, Any]], missing: Sequence[dict[str, Any]]) -> None:
+    """How much of each line has left, was not supplied, and is left to be sent."""
+
+    def of(line: int, entries: Sequence[dict[str, Any]]) -> Decimal:
+        rows = [row for entry in entries for row in entry["lines"] if row["line"] == line]
+        return sum((Decimal(row["quantity"]) for row in rows), Decimal(0))
+
+    for line in order["lines"]:
+        gone, short = of(line["line"], sent), of(line["line"], missing)
+        left = Decimal(line["quantity"]) - gone - short if order["status"] in holds.UNSENT else Decimal(0)
+        line |= {"sent": plain(gone), "short": plain(short), "left": plain(left)}
 
 
 def _timeline(order_id: uuid.UUID) -> list[dict[str, Any]]:
@@ -227,13 +260,18 @@ def _refunds(order: Order) -> list[dict[str, Any]]:
 
 def purchase_of(account_id: uuid.UUID, purchase_id: uuid.UUID) -> dict[str, Any]:
     """An own purchase as its placing answered. Raises Problem `not_found`."""
-    statement = select(Purchase, Payment).join(Payment, Payment.purchase_id == Purchase.id)
-    own = (Purchase.id == purchase_id, Purchase.account_id == account_id)
-    found = db.session.execute(statement.where(*own)).first()
-    if found is None:
+    statement = (
+        select(Purchase, Payment, Order)
+        .join(Payment, Payment.purchase_id == Purchase.id)
+        .join(Order, Order.purchase_id == Purchase.id)
+        .where(Purchase.id == purchase_id, Purchase.account_id == account_id)
+        .order_by(Order.id)
+    )
+    found = db.session.execute(statement).all()
+    if not found:
         raise Problem(NOT_FOUND, "no such purchase")
-    purchase, payment = found
-    rows = db.session.scalars(select(Order).where(Order.purchase_id == purchase_id).order_by(Order.id)).all()
+    purchase, payment = found[0].Purchase, found[0].Payment
+    rows = [row.Order for row in found]
     lines = lines_by_order([order.id for order in rows])
     return {
         "purchase": str(purchase.id),
@@ -241,5 +279,6 @@ def purchase_of(account_id: uuid.UUID, purchase_id: uuid.UUID) -> dict[str, Any]
         "orders": [dump(order, lines[order.id]) for order in rows],
         "total": fen_text(purchase.total_fen),
         "expires_at": clock.instant_text(purchase.expires_at),
+        "authorised_at": clock.instant_text(purchase.authorised_at),
         "payment": payments.handle(payment),
     }

@@ -10,14 +10,14 @@ import uuid
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, config, jobs
-from core.database import db, end_read, new_id, transaction
-from core.errors import NOT_FOUND, Problem, declare
-from shop import exchanges, settlement
-from shop.models import Payment, Purchase
+from core.database import db, end_read, new_id, read, transaction
+from core.errors import NOT_FOUND, Problem, declare, invalid
+from shop import exchanges, incidents, settlement
+from shop.models import Order, OrderLine, Payment, Purchase
 from shop.stripe_gateway import GatewayRefused, GatewayUnavailable
 from shop.stripe_objects import Intent
 
@@ -56,7 +56,8 @@ def begin(purchase_id: uuid.UUID) -> None:
                 exchanges.key_of(payment.id, payment.key_no),
                 {"purchase": str(purchase_id)},
                 f"Landfall purchase {purchase_id}",
-                METHODS,
+                METHODS if payment.method is None else (payment.method,),
+                hold=payment.method is not None,
             ),
             keep,
         )
@@ -71,20 +72,25 @@ def begin(purchase_id: uuid.UUID) -> None:
         raise Problem(STRIPE_REFUSES, "the payment provider's intent is for another amount")
 
 
-def _to_begin(purchase_id: uuid.UUID) -> Payment | None:
+_TO_BEGIN = """
+    SELECT payment.id, payment.amount_fen, payment.currency, payment.key_no, payment.method, payment.intent_id,
+           purchase.status, purchase.expires_at
+    FROM payment JOIN purchase ON purchase.id = payment.purchase_id WHERE payment.purchase_id = %(purchase)s
+"""
+
+
+def _to_begin(purchase_id: uuid.UUID) -> Any:
     """The payment that still needs its intent, as plain values; None when it has one."""
-    statement = select(Payment, Purchase.status, Purchase.expires_at).join(Purchase, Purchase.id == Payment.purchase_id)
-    payment, status, expires_at = db.session.execute(statement.where(Payment.purchase_id == purchase_id)).one()
-    db.session.expunge(payment)
     end_read()
+    (payment,) = read(_TO_BEGIN, {"purchase": purchase_id})
     if payment.intent_id is not None:
         return None
-    if status != "awaiting_payment" or expires_at <= clock.now():
+    if payment.status != "awaiting_payment" or payment.expires_at <= clock.now():
         raise Problem(NOT_PAYABLE)
     return payment
 
 
-def _note_spoiled(payment: Payment, fault: GatewayUnavailable) -> None:
+def _note_spoiled(payment: Any, fault: GatewayUnavailable) -> None:
     """The intent behind a 5xx may exist, but nobody was told its secret, so nobody can pay it."""
     if exchanges.spoiled(fault):
         same = (Payment.id == payment.id, Payment.key_no == payment.key_no)
@@ -92,12 +98,22 @@ def _note_spoiled(payment: Payment, fault: GatewayUnavailable) -> None:
             session.execute(update(Payment).where(*same).values(key_no=payment.key_no + 1))
 
 
-def begin_for(account_id: uuid.UUID, purchase_id: uuid.UUID) -> None:
-    """The same, asked by the buyer. Raises Problem `not_found` for somebody else's purchase."""
+def begin_for(account_id: uuid.UUID, purchase_id: uuid.UUID, method: str | None = None) -> None:
+    """The same, asked by the buyer. Raises Problem `not_found` for somebody else's purchase, `invalid_input` for
+    another method than the purchase was placed with: what is held of the allowance rests on it."""
     own = select(Purchase.id).where(Purchase.id == purchase_id, Purchase.account_id == account_id)
     if db.session.scalar(own) is None:
         raise Problem(NOT_FOUND, "no such purchase")
+    if method is not None:
+        chosen = db.session.scalar(select(Payment.method).where(Payment.purchase_id == purchase_id))
+        if chosen is None and db.session.scalar(_by_weight(purchase_id)) is not None:
+            raise invalid("payment_method", "is chosen when the order is placed")
     begin(purchase_id)
+
+
+def _by_weight(purchase_id: uuid.UUID) -> Select[Any]:
+    lines = select(OrderLine.id).join(Order, Order.id == OrderLine.order_id).where(Order.purchase_id == purchase_id)
+    return lines.where(OrderLine.facts["priced_by"].astext == "kg").limit(1)
 
 
 def handle(payment: Payment) -> dict[str, Any] | None:
@@ -111,15 +127,70 @@ def handle(payment: Payment) -> dict[str, Any] | None:
         "publishable_key": config.current().stripe_publishable_key,
         "amount": payment.amount_fen,
         "currency": payment.currency,
+        "capture": "automatic" if payment.method is None else "by_weight",
     }
 
 
-def look(purchase_id: uuid.UUID) -> None:
-    """Fetch the intent of a purchase at Stripe and apply what it says. Raises GatewayUnavailable."""
+def adopt(payment: Payment, intent: Intent) -> bool:
+    """Take an unpaid intent that names the payment's purchase for its own, when its answer was lost; False: not ours.
+
+    Its amount and currency must be those of the payment, which must have none yet.
+    """
+    same = (Payment.amount_fen == intent.amount_fen, Payment.currency == intent.currency)
+    free = Payment.intent_id.is_(None) | (Payment.intent_id == intent.id)  # or its answer has come just now
+    nameless = update(Payment).where(Payment.id == payment.id, free, *same)
+    taken = nameless.values(intent_id=intent.id, client_secret=intent.client_secret).returning(Payment.id)
+    with transaction() as session:
+        return session.execute(taken).first() is not None
+
+
+def look(purchase_id: uuid.UUID) -> str:
+    """Fetch the intent of a purchase at Stripe and apply what it says; returns what was done, as `settlement` does.
+
+    Raises GatewayUnavailable.
+    """
     intent_id = db.session.scalar(select(Payment.intent_id).where(Payment.purchase_id == purchase_id))
     end_read()
-    if intent_id is not None:
-        settlement.apply(exchanges.call(purchase_id, "retrieve_intent", lambda door: door.retrieve_intent(intent_id)))
+    return "same" if intent_id is None else look_at(purchase_id, intent_id)
+
+
+def look_at(purchase_id: uuid.UUID, intent_id: str) -> str:
+    """The same where the intent is known."""
+    found = exchanges.call(purchase_id, "retrieve_intent", lambda door: door.retrieve_intent(intent_id))
+    return settlement.apply(found)
+
+
+@jobs.task("shop.capture_payment")
+def capture_payment(purchase_id: str) -> None:
+    """Take what the weighed goods cost of a held card payment, once; run again it finds it taken.
+
+    Raises GatewayUnavailable, to be run again.
+    """
+    statement = select(Payment).join(Purchase, Purchase.id == Payment.purchase_id)
+    statement = statement.where(Payment.purchase_id == uuid.UUID(purchase_id), Payment.closed_at.is_(None))
+    statement = statement.where(Purchase.status == "awaiting_payment")  # ended meanwhile: the hold is let go
+    row = db.session.scalars(statement.where(Payment.capture_fen.is_not(None))).first()
+    if row is None:
+        end_read()
+        return
+    db.session.expunge(row)
+    end_read()
+    asked = (row.intent_id, row.capture_fen, f"{row.id}-capture-{row.capture_no}")
+    try:
+        intent = exchanges.call(row.purchase_id, "capture_intent", lambda door: door.capture(*asked))
+    except GatewayRefused:  # captured before, or the hold is gone
+        intent = exchanges.call(row.purchase_id, "retrieve_intent", lambda door: door.retrieve_intent(row.intent_id))
+        if intent.status == "requires_capture":
+            with transaction() as session:
+                incidents.record(session, "capture_refused", "purchase", row.purchase_id, intent=intent.id)
+            return
+    except GatewayUnavailable as fault:
+        if exchanges.spoiled(fault):
+            same = (Payment.id == row.id, Payment.capture_no == row.capture_no)
+            with transaction() as session:
+                session.execute(update(Payment).where(*same).values(capture_no=row.capture_no + 1))
+        raise
+    settlement.apply(intent)
 
 
 @jobs.task("shop.close_payment")
@@ -139,7 +210,12 @@ def close_for(purchase_id: uuid.UUID) -> None:
 
 
 def stop(purchase_id: uuid.UUID, intent_id: str) -> str:
-    """Cancel an intent at Stripe, apply what it then is, and return its status. Raises GatewayUnavailable."""
+    """Cancel an intent at Stripe, apply what it then is, and return its status. Raises GatewayUnavailable.
+
+    The one call whose key is not stored: an intent is cancelled once whatever the key, since Stripe refuses a second
+    time; and under a stored key a 5xx would come again for a day while the intent stays payable. The tries inside one
+    call share their key.
+    """
     try:
         intent = exchanges.call(purchase_id, "cancel_intent", lambda door: door.cancel_intent(intent_id, str(new_id())))
     except GatewayRefused:  # it has succeeded, was cancelled before, or is on its way

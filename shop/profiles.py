@@ -9,7 +9,8 @@ from catalog import merchants
 from core import clock
 from core.accounts import ROLES, Actor
 from core.errors import NOT_FOUND, Problem
-from customs import allowance, edition, persons
+from customs import allowance_views, edition, persons
+from shop import allowance_disputes
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -37,4 +38,5 @@ def allowance_of(account_id: uuid.UUID, year: int) -> dict[str, Any]:
     today = clock.today()
     day = today if year == today.year else today.replace(year=year, month=12, day=31)
     limit = edition.tariff().retail_limits(day).annual_fen
-    return allowance.statement(known.person_id if known else None, year, limit, account_id=account_id)
+    found = allowance_views.statement(known.person_id if known else None, year, limit, account_id=account_id)
+    return {**found, "entries": allowance_disputes.marked(found["entries"])}

@@ -9,26 +9,20 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from catalog import catch_weight, categories
-from catalog.lots import OUT_OF_STOCK
+from catalog import catch_weight, reductions
 from catalog.receiving import divisible
 from catalog.sale import SaleFacts, sale_facts
 from core import clock
-from core.database import db
-from core.errors import declare, invalid
-from core.money import FEN_MAX, fen_text, plain, round_to_fen, share
-from customs import allowance, edition, persons
-from customs.tariff.problems import ANNUAL_LIMIT
-from shop import addresses, freight, taxing
+from core.errors import invalid
+from core.money import FEN_MAX, fen_text, plain, share
+from customs import edition
+from shop import consent, coupon_terms, destination, freight, hindrances, taxing
+from shop.destination import Destination
+from shop.hindrances import Buyer
 from shop.offers import VALID_FOR, Blocked, Offer, OfferLine, OfferOrder, facts_of, sign
-
-IDENTITY_REQUIRED = declare("identity_required", 422, "The buyer's identity must be known")
-LISTING_UNAVAILABLE = declare("listing_unavailable", 422, "The listing is not sold here")
-NOT_FOR_CONSUMERS = declare("not_for_consumers", 422, "This is sold to enterprises only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,59 +33,57 @@ class Item:
     quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Who asks: the person behind the account, and what is left of their allowance in the Beijing year."""
-
-    account_id: uuid.UUID | None = None
-    person_id: uuid.UUID | None = None
-    left_fen: int | None = None
-
-
-def buyer_of(account_id: uuid.UUID | None, day: date) -> Buyer:
-    """What a quote needs to know of who asks; an account may be nobody or not have said who it buys for."""
-    known = persons.identity_of(account_id) if account_id else None
-    if known is None:
-        return Buyer(account_id)
-    limit = edition.tariff().retail_limits(day).annual_fen
-    return Buyer(account_id, known.person_id, allowance.left(known.person_id, day.year, limit))
-
-
-def quote(items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None) -> dict[str, Any]:
+def quote(
+    items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None, coupon: str | None = None
+) -> dict[str, Any]:
     """The answer of a quote. Raises Problem `invalid_input`, `not_found` for somebody else's address."""
-    buyer = buyer_of(account_id, clock.today())
-    offer, blocked = prepare(items, buyer, address_id)
+    buyer = hindrances.buyer_of(account_id, clock.today())
+    place = destination.find(account_id, address_id)
+    offer, blocked = prepare(items, buyer, place, address_id, coupon)
+    notice = consent.version(offer.notice) if offer.notice else None
     return {
         "orders": list(map(_dump_order, offer.orders, _befores(offer, buyer.left_fen))),
         "total": fen_text(offer.total_fen),
+        "coupon": {"code": offer.coupon, "discount": fen_text(offer.discount_fen)} if offer.coupon else None,
         "day": offer.day.isoformat(),
         "edition": offer.edition,
+        "freight_basis": destination.basis(place),
+        "notice": notice.dump() if notice else None,
         "valid_until": clock.instant_text(offer.valid_until),
         "quote": sign(offer) if offer.orders and not _incomplete(blocked) else None,
         "blocked": [each.dump() for each in blocked],
     }
 
 
-def prepare(items: Sequence[Item], buyer: Buyer, address_id: uuid.UUID | None) -> tuple[Offer, list[Blocked]]:
+def prepare(
+    items: Sequence[Item],
+    buyer: Buyer,
+    place: Destination,
+    address_id: uuid.UUID | None = None,
+    coupon: str | None = None,
+) -> tuple[Offer, list[Blocked]]:
     """The offer for `items` now, taxed, and all that keeps it from being bought."""
     wanted = _merged(items)
-    facts = sale_facts(wanted)
+    facts = sale_facts(wanted, place.extra_days)
     _check_quantities(items, facts)
-    address = _address(buyer.account_id, address_id)
-    lines, blocked = _sellable(wanted, facts)
+    lines, blocked = _sellable(wanted, facts, place)
     tariff = edition.tariff()
     offer = Offer(
         day=clock.today(),
         edition=tariff.edition,
         valid_until=clock.now().replace(microsecond=0) + VALID_FOR,
         account_id=buyer.account_id,
-        address_id=address,
-        orders=_orders(lines, facts),
+        address_id=address_id,
+        orders=_orders(lines, facts, reductions.cuts_of(facts, buyer.holder_ids)),
+        zone=place.zone.key,
     )
     blocked += _drop(offer, taxing.line_blocks(tariff, offer))
-    _add_freight(offer)
+    offer.notice = consent.on(offer.day).version if offer.retail else None
+    _add_freight(offer, place.zone.key)
     blocked += taxing.assess(tariff, offer)
-    return offer, blocked + hindrances(buyer, offer)
+    if coupon is not None and offer.orders:
+        blocked += coupon_terms.apply(offer, buyer.holder_ids, coupon)
+    return offer, blocked + hindrances.against_offer(buyer, offer, place)
 
 
 def _drop(offer: Offer, blocked: list[Blocked]) -> list[Blocked]:
@@ -101,31 +93,6 @@ def _drop(offer: Offer, blocked: list[Blocked]) -> list[Blocked]:
         order.lines = [line for line in order.lines if line.listing_id not in out]
     offer.orders = [order for order in offer.orders if order.lines]
     return blocked
-
-
-def hindrances(buyer: Buyer, offer: Offer) -> list[Blocked]:
-    """What the person lacks: identity, allowance; and orders above the single limit. Law of the offer's day."""
-    retail = [(number, order) for number, order in enumerate(offer.orders) if order.retail]
-    if not retail:
-        return []
-    found = taxing.limit_blocks(edition.tariff(), offer)
-    if buyer.person_id is None:
-        found.append(
-            Blocked(
-                IDENTITY_REQUIRED,
-                "cross-border retail is declared in the buyer's name, so the buyer's identity must be known",
-                "give name and resident identity number in your account",
-            )
-        )
-        return found
-    left = buyer.left_fen
-    for number, order in retail:
-        value = order.sum("dutiable_value_fen")
-        if left is not None and value > left:
-            detail = f"{fen_text(value)} CNY would pass the allowance of {offer.day.year}: {fen_text(left)} are left"
-            found.append(Blocked(ANNUAL_LIMIT, detail, "order less, or wait for the next year", order=number))
-        left = None if left is None else max(0, left - value)
-    return found
 
 
 def _merged(items: Iterable[Item]) -> dict[uuid.UUID, Decimal]:
@@ -147,42 +114,22 @@ def _check_quantities(items: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) 
             raise invalid(f"items.{number}.quantity", "is more than one order can be worth")
 
 
-def _address(account_id: uuid.UUID | None, address_id: uuid.UUID | None) -> uuid.UUID | None:
-    if address_id is None:
-        return None
-    if account_id is None:
-        raise invalid("address_id", "only a signed-in person has addresses")
-    return uuid.UUID(addresses.find(db.session(), account_id, address_id)["id"])
-
-
-def _sellable(wanted: dict[uuid.UUID, Decimal], facts: dict[uuid.UUID, SaleFacts]) -> tuple[list[Item], list[Blocked]]:
+def _sellable(
+    wanted: dict[uuid.UUID, Decimal], facts: dict[uuid.UUID, SaleFacts], place: Destination
+) -> tuple[list[Item], list[Blocked]]:
     lines, blocked = [], []
     for listing_id, quantity in wanted.items():
-        reason = _reason_against(listing_id, quantity, facts.get(listing_id))
+        reason = hindrances.against_listing(listing_id, quantity, facts.get(listing_id), place)
         if reason is not None:
             blocked.append(reason)
-        if reason is None or reason.code == OUT_OF_STOCK:
+        if reason is None or reason.code in hindrances.SHORT:
             lines.append(Item(listing_id, quantity))
     return lines, blocked
 
 
-def _reason_against(listing_id: uuid.UUID, quantity: Decimal, listing: SaleFacts | None) -> Blocked | None:
-    """Why one listing cannot be bought in this quantity, or None."""
-    if listing is None:
-        return Blocked(LISTING_UNAVAILABLE, "no such listing is in the shop", listing_id=listing_id)
-    if listing.route == "services" or listing.category in categories.between_companies():
-        hint = "a verified company asks the merchant for a quotation"
-        return Blocked(NOT_FOR_CONSUMERS, "this is sold between companies, by quotation", hint, listing_id)
-    if not listing.on_sale:
-        reason = listing.hindrance or {"code": LISTING_UNAVAILABLE, "detail": "the listing was taken out of the shop"}
-        return Blocked(reason["code"], reason["detail"], listing_id=listing_id)
-    if listing.available < quantity:
-        detail = f"{plain(quantity)} asked for, {plain(listing.available)} {listing.unit} in stock"
-        return Blocked(OUT_OF_STOCK, detail, "order less", listing_id)
-    return None
-
-
-def _orders(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[OfferOrder]:
+def _orders(
+    lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts], cuts: dict[uuid.UUID, reductions.Cut]
+) -> list[OfferOrder]:
     """Orders in the order in which their first line was asked for."""
     orders: dict[tuple[uuid.UUID, str, str, uuid.UUID | None], OfferOrder] = {}
     for item, warehouse_id in places(lines, facts):
@@ -198,10 +145,11 @@ def _orders(lines: Sequence[Item], facts: dict[uuid.UUID, SaleFacts]) -> list[Of
                 warehouse_id,
                 [],
             )
-        goods = round_to_fen(item.quantity * listing.price_fen / 100)
-        copy = facts_of(listing)
+        price, copy = reductions.price(listing, item.quantity, cuts.get(item.listing_id)), facts_of(listing)
+        if price.promotion is not None:
+            copy["promotion"] = price.promotion
         orders[key].lines.append(
-            OfferLine(item.listing_id, listing.version, copy, item.quantity, listing.price_fen, goods)
+            OfferLine(item.listing_id, listing.version, copy, item.quantity, price.unit_fen, price.goods_fen)
         )
     return list(orders.values())
 
@@ -241,24 +189,27 @@ def _split(item: Item, listing: SaleFacts) -> list[tuple[Item, uuid.UUID | None]
     return parts
 
 
-def _add_freight(offer: Offer) -> None:
-    """One parcel per order; freight and insurance shared over its lines (rule A3)."""
+def _add_freight(offer: Offer, zone: str) -> None:
+    """One parcel per order; freight and insurance shared over its lines (rule A3). None where it is not carried."""
     tariff = freight.tariff_on(offer.day)
     for order in offer.orders:
         gross = sum((line.quantity * Decimal(line.facts["gross_weight_kg"] or 0) for line in order.lines), Decimal(0))
-        cold = any(line.facts["cold_chain"] for line in order.lines)
+        cold, carried = order.cold_chain, tariff.serves(zone, order.cold_chain)
         keys = [line.goods_fen for line in order.lines]
         if not any(keys):
             keys = [int(line.quantity * 100000) for line in order.lines]
-        freights = share(tariff.freight_fen(gross, cold), keys)
+        freights = share(tariff.freight_fen(gross, cold, zone) if carried else 0, keys)
         insurances = share(tariff.insurance_fen(order.sum("goods_fen")), keys)
         for line, freight_fen, insurance_fen in zip(order.lines, freights, insurances, strict=True):
             line.freight_fen, line.insurance_fen = freight_fen, insurance_fen
 
 
 def _incomplete(blocked: Sequence[Blocked]) -> bool:
-    """A quote that leaves out what was asked for must not be placed as if it were the whole."""
-    return any(each.listing_id is not None and each.code != OUT_OF_STOCK for each in blocked)
+    """A quote that leaves out what was asked for, goods or a coupon, must not be placed as if it were the whole."""
+    return any(
+        each.code in coupon_terms.CODES or (each.listing_id is not None and each.code not in hindrances.SHORT)
+        for each in blocked
+    )
 
 
 def _befores(offer: Offer, left: int | None) -> list[int | None]:
@@ -273,7 +224,7 @@ def _befores(offer: Offer, left: int | None) -> list[int | None]:
 
 _TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
 _ORDER = ("goods", "freight", "insurance", "dutiable_value", *_TAXES)
-_LINE = ("unit_price", *_ORDER)
+_LINE = ("unit_price", "discount", *_ORDER)
 
 
 def _dump_order(order: OfferOrder, before: int | None) -> dict[str, Any]:
@@ -288,7 +239,7 @@ def _dump_order(order: OfferOrder, before: int | None) -> dict[str, Any]:
         "warehouse": str(order.warehouse_id) if order.warehouse_id else None,
         "lines": [_dump_line(line) for line in order.lines],
         **{name: fen_text(order.sum(f"{name}_fen")) for name in _ORDER},
-        "discount": "0.00",
+        "discount": fen_text(order.sum("discount_fen")),
         "total": fen_text(order.total_fen),
         "allowance": allowance_now,
     }
@@ -304,6 +255,7 @@ def _dump_line(line: OfferLine) -> dict[str, Any]:
         "unit": line.facts["unit"],
         "quantity": plain(line.quantity),
         "catch_weight": catch_weight.told(line.facts, line.quantity),
+        "promotion": line.facts.get("promotion"),
         **{name: fen_text(getattr(line, f"{name}_fen")) for name in _LINE},
         **line.assessment,
     }

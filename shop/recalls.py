@@ -21,12 +21,13 @@ from catalog.models import STOPPED, Lot, Merchant
 from core import audit, clock, jobs
 from core.database import db, end_read, transaction
 from core.errors import Problem
-from shop import cancellation, holds, incidents, moves, returns
+from shop import cancellation, holds, incidents, moves, parcels, returns, shortages
 from shop.models import Order, OrderAllocation, OrderLine, RecalledOrder
 
 log = structlog.get_logger()
 
 BATCH = 500
+_HELD = func.sum(OrderAllocation.quantity - OrderAllocation.sent)
 _ACTOR = "shop"
 
 
@@ -54,6 +55,7 @@ def _unsent() -> Any:
         .join(OrderAllocation, OrderAllocation.line_id == OrderLine.id)
         .join(Lot, Lot.id == OrderAllocation.lot_id)
         .where(Lot.block_kind.in_(STOPPED), Order.status.in_(holds.UNSENT), ~known)
+        .where(OrderAllocation.quantity > OrderAllocation.sent)
         .distinct()
         .order_by(Order.id)
     )
@@ -96,7 +98,7 @@ def settle(order_id: uuid.UUID) -> None:
             return
         stopped = _stopped_lots(session, order_id)
         was, reason = order.status, f"batch {stopped[0].batch_no}: {stopped[0].block_kind}"
-        outcome = _take_care(session, order, reason)
+        outcome = _take_care(session, order, [row.id for row in stopped], reason)
         now = clock.now()
         rows = [
             {
@@ -119,18 +121,22 @@ def settle(order_id: uuid.UUID) -> None:
 def _stopped_lots(session: Session, order_id: uuid.UUID) -> list[Any]:
     """Which stopped lots the order waits for, and for how much of each."""
     statement = (
-        select(Lot.id, Lot.batch_no, Lot.block_kind, func.sum(OrderAllocation.quantity).label("quantity"))
+        select(Lot.id, Lot.batch_no, Lot.block_kind, _HELD.label("quantity"))
         .join(OrderAllocation, OrderAllocation.lot_id == Lot.id)
         .join(OrderLine, OrderLine.id == OrderAllocation.line_id)
         .where(OrderLine.order_id == order_id, Lot.block_kind.in_(STOPPED))
         .group_by(Lot.id)
+        .having(_HELD > 0)
         .order_by(Lot.id)
     )
     return list(session.execute(statement))
 
 
-def _take_care(session: Session, order: Order, reason: str) -> str:
-    """The outcome, as `recalled_order` tells it."""
+def _take_care(session: Session, order: Order, lot_ids: list[uuid.UUID], reason: str) -> str:
+    """The outcome, as `recalled_order` tells it. Of an order that is partly sent only the rest is paid back."""
+    if order.status == "paid" and parcels.any_sent(session, order.id):
+        shortages.of_stopped_lots(session, order, lot_ids, reason)
+        return "refunded"
     if order.status == "released":
         _take_back(session, order, reason)
         return "taken_back"

@@ -2,6 +2,10 @@
 
 The reserve is taken by conditional UPDATEs on the order and its purchase, so promises never exceed what was captured.
 The row's id is the idempotency key at Stripe and is stored before the first call, so a job that runs twice pays once.
+
+A buyer gets money back once, by a refund or by the bank: the same UPDATE counts what disputes hold or took. While a
+dispute is open, what does not fit beside it waits for its end; what the bank took for good, or the dashboard of Stripe
+paid, is set against the promise (`refund_cover`), and only the rest is paid.
 """
 
 from __future__ import annotations
@@ -11,14 +15,15 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, jobs
 from core.database import db, end_read, new_id, transaction
 from core.errors import Problem, declare
-from shop import exchanges, incidents, ledger, moves
+from shop import coupon_uses, exchanges, ledger, moves, refund_cover, refund_outcomes
 from shop.models import Order, Payment, Purchase, Refund
+from shop.payment_models import PaymentDispute
 from shop.stripe_gateway import GatewayRefused, GatewayUnavailable
 
 log = structlog.get_logger()
@@ -28,11 +33,20 @@ TOO_MUCH = declare("refund_exceeds_payment", 409, "More would be refunded than w
 # Stripe forgets idempotency keys after a day; beyond that a blind repetition could pay twice.
 REPEAT_FOR = timedelta(hours=20)
 OVERDUE_AFTER = timedelta(seconds=60)
+DISPUTED = "charge_disputed"  # Stripe's word: nothing of a disputed charge is refunded
+
+
+def cash_of(parts: dict[str, int]) -> int:
+    """What of an order's parts the buyer paid: a `discount` was the platform's."""
+    return sum(parts.values()) - 2 * parts.get("discount", 0)
 
 
 def promise(session: Session, order: Order, parts: dict[str, int], reason: str) -> uuid.UUID:
-    """Promise the `parts` (goods, freight, tax in fen) of an order back. Raises Problem `refund_exceeds_payment`."""
-    amount = sum(parts.values())
+    """Promise the `parts` (goods, freight, tax in fen) of an order back. Raises Problem `refund_exceeds_payment`.
+
+    A `discount` among them lowers the cash and goes back to its coupon.
+    """
+    amount = cash_of(parts)
     reserve = (
         update(Order)
         .where(Order.id == order.id, Order.refunded_fen + amount <= Order.total_fen)
@@ -42,45 +56,136 @@ def promise(session: Session, order: Order, parts: dict[str, int], reason: str) 
     )
     if session.execute(reserve).first() is None:
         raise Problem(TOO_MUCH)
-    owed = [
-        ledger.Entry(side.account, -side.amount_fen, side.party, side.order_id) for side in ledger.owed(order, parts)
-    ]
-    return _promise(session, order.purchase_id, order.id, amount, parts, owed, reason)
+    return promise_beside(session, order, parts, reason)
+
+
+def promise_beside(session: Session, order: Order, parts: dict[str, int], reason: str) -> uuid.UUID:
+    """The same for what the order's total does not hold: charged at a nominal weight and not owed by the real one."""
+    amount = cash_of(parts)
+    coupon_uses.restore(session, order.purchase_id, parts.get("discount", 0))
+    # Of what a bank took for good it is asked first whether this was among it.
+    untouched = (Purchase.charged_back_fen == 0,) if amount else ()
+    if _reserve(session, order.purchase_id, amount, *untouched):
+        return _write(session, order.purchase_id, order, parts, reason)
+    purchase = moves.lock_purchase(session, order.purchase_id)
+    if purchase.disputed_fen:
+        moves.note(session, [order.id], "refund_waits", order.status, "shop", detail="a dispute is open")
+        return _insert(session, purchase.id, order.id, parts, reason, "waiting")
+    return _promise_rest(session, purchase, order, parts, reason)
 
 
 def promise_deposit(session: Session, purchase: Purchase, reason: str) -> uuid.UUID:
     """Promise back money that came for orders no longer alive."""
-    amount = purchase.total_fen
-    owed = [ledger.Entry(ledger.DEPOSIT, amount)]
-    return _promise(session, purchase.id, None, amount, {"deposit": amount}, owed, reason)
+    if not _reserve(session, purchase.id, purchase.total_fen):
+        raise Problem(TOO_MUCH)
+    return _write(session, purchase.id, None, {"deposit": purchase.total_fen}, reason)
 
 
-def _promise(
+def take_up(session: Session, purchase: Purchase, row: Refund) -> None:
+    """A refund that waited for the end of a dispute: promised now, or covered by what the bank took for good.
+
+    The caller holds the lock on the purchase.
+    """
+    order = session.get_one(Order, row.order_id)
+    if not purchase.charged_back_fen and _reserve(session, purchase.id, row.amount_fen):
+        _go_on(session, order, row)
+        return
+    if purchase.disputed_fen:
+        return
+    _promise_rest(session, purchase, order, row.parts, row.reason, row)
+
+
+def _go_on(session: Session, order: Order, row: Refund) -> uuid.UUID:
+    """A refund that waited is promised; the life of its key begins now."""
+    row.status, row.created_at = "promised", clock.now()
+    _post(session, row.purchase_id, order, row.id, row.parts)
+    return row.id
+
+
+def _reserve(session: Session, purchase_id: uuid.UUID, amount: int, *more: ColumnElement[bool]) -> bool:
+    taken = Purchase.refunded_fen + Purchase.disputed_fen + Purchase.charged_back_fen
+    reserve = (
+        update(Purchase)
+        .where(Purchase.id == purchase_id, taken + amount <= Purchase.captured_fen, *more)
+        .values(refunded_fen=Purchase.refunded_fen + amount)
+        .returning(Purchase.id)
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(reserve).first() is not None
+
+
+def _promise_rest(
+    session: Session,
+    purchase: Purchase,
+    order: Order,
+    parts: dict[str, int],
+    reason: str,
+    waited: Refund | None = None,
+) -> uuid.UUID:
+    """Set against a promise what came back to the buyer by another way, and promise the rest.
+
+    The row that `waited` becomes the covered part, since a return may name it.
+    """
+    amount = cash_of(parts)
+    left = refund_cover.left_of(purchase)
+    back = sum(row.amount_fen for row in refund_cover.borne(session, purchase.id)) if purchase.charged_back_fen else 0
+    met = max(amount - left, min(amount, back))  # what the bank took comes first: money goes back once
+    if met <= 0:
+        _reserve(session, purchase.id, amount)
+        if waited is None:
+            return _write(session, purchase.id, order, parts, reason)
+        return _go_on(session, order, waited)
+    covered, rest = refund_cover.split(parts, met)
+    if amount - left > purchase.elsewhere_fen + purchase.charged_back_fen:
+        raise Problem(TOO_MUCH)
+    if waited is None:
+        first = _insert(session, purchase.id, order.id, covered, reason, "covered")
+    else:
+        waited.parts, waited.amount_fen, waited.status, first = covered, cash_of(covered), "covered", waited.id
+        session.flush()
+    refund_cover.post(session, purchase, order, first, covered, cash_of(covered))
+    money = cash_of(rest)
+    if money and _reserve(session, purchase.id, money):
+        return _write(session, purchase.id, order, rest, reason)
+    refund_outcomes.finish_order(session, order.id)
+    return first
+
+
+def _write(
+    session: Session, purchase_id: uuid.UUID, order: Order | None, parts: dict[str, int], reason: str
+) -> uuid.UUID:
+    """The row, its posting and its job; the amount is reserved."""
+    status = "promised" if cash_of(parts) else "covered"  # by a coupon
+    refund_id = _insert(session, purchase_id, None if order is None else order.id, parts, reason, status)
+    _post(session, purchase_id, order, refund_id, parts)
+    if order is not None and status == "covered":
+        refund_outcomes.finish_order(session, order.id)
+    return refund_id
+
+
+def _insert(
     session: Session,
     purchase_id: uuid.UUID,
     order_id: uuid.UUID | None,
-    amount: int,
     parts: dict[str, int],
-    owed: list[ledger.Entry],
     reason: str,
+    status: str,
 ) -> uuid.UUID:
-    reserve = (
-        update(Purchase)
-        .where(Purchase.id == purchase_id, Purchase.refunded_fen + amount <= Purchase.captured_fen)
-        .values(refunded_fen=Purchase.refunded_fen + amount)
-        .returning(Purchase.currency)
-        .execution_options(synchronize_session=False)
-    )
-    currency = session.scalar(reserve)
-    if currency is None:
-        raise Problem(TOO_MUCH)
-    refund_id = new_id()
-    row = {"id": refund_id, "purchase_id": purchase_id, "order_id": order_id, "amount_fen": amount, "parts": parts}
-    session.execute(insert(Refund).values(**row, reason=reason, status="promised", created_at=clock.now()))
+    row = {"id": new_id(), "purchase_id": purchase_id, "order_id": order_id, "parts": parts, "reason": reason}
+    session.execute(insert(Refund).values(**row, amount_fen=cash_of(parts), status=status, created_at=clock.now()))
+    return row["id"]  # type: ignore[return-value]
+
+
+def _post(
+    session: Session, purchase_id: uuid.UUID, order: Order | None, refund_id: uuid.UUID, parts: dict[str, int]
+) -> None:
+    amount = cash_of(parts)
+    owed = [ledger.Entry(ledger.DEPOSIT, amount)] if order is None else refund_cover.no_longer_owed(order, parts)
     entries = [*owed, ledger.Entry(ledger.REFUND, -amount)]
+    currency = session.scalars(select(Purchase.currency).where(Purchase.id == purchase_id)).one()
     ledger.post(session, "refund_promised", str(refund_id), purchase_id, currency, entries)
-    jobs.defer(session, "shop.pay_refund", refund_id=str(refund_id))
-    return refund_id
+    if amount:
+        jobs.defer(session, "shop.pay_refund", refund_id=str(refund_id))
 
 
 @jobs.task("shop.pay_refund")
@@ -92,11 +197,11 @@ def pay_refund(refund_id: str) -> None:
     if row.stripe_id is not None:
         stripe_id = row.stripe_id
         answer = exchanges.call(row.purchase_id, "retrieve_refund", lambda door: door.retrieve_refund(stripe_id))
-        settle(row.id, answer)
+        refund_outcomes.settle(row.id, answer)
         return
     found = _find_earlier(row) if row.key_no else None
     if found is not None:
-        settle(row.id, found)
+        refund_outcomes.settle(row.id, found)
         return
     key, noted = exchanges.key_of(row.id, row.key_no), {"refund": refund_id}
     try:
@@ -104,12 +209,14 @@ def pay_refund(refund_id: str) -> None:
             row.purchase_id, "refund", lambda door: door.refund(row.intent_id, row.amount_fen, key, noted)
         )
     except GatewayRefused as refusal:
-        _failed(row.id, {"stripe": refusal.code, "amount_fen": row.amount_fen})
+        if refusal.code == DISPUTED:  # paid when the bank has decided for us, covered when against
+            return
+        refund_outcomes.failed(row.id, {"stripe": refusal.code, "amount_fen": row.amount_fen})
     except GatewayUnavailable as fault:
         _note_spoiled(row, fault)
         raise
     else:
-        settle(row.id, answer)
+        refund_outcomes.settle(row.id, answer)
 
 
 def _promised(refund_id: uuid.UUID) -> Any | None:
@@ -134,63 +241,23 @@ def _note_spoiled(row: Any, fault: GatewayUnavailable) -> None:
             session.execute(update(Refund).where(*same).values(key_no=row.key_no + 1))
 
 
-def settle(refund_id: uuid.UUID, answer: Any) -> None:
-    """Write what Stripe says of a refund: paid once, or failed; of a pending one keep the id for the next look."""
-    if answer.status == "succeeded":
-        _paid(refund_id, answer.id)
-    elif answer.status in ("failed", "canceled"):
-        _failed(refund_id, {"stripe": answer.status, "reason": answer.failure_reason})
-    else:
-        with transaction() as session:
-            session.execute(update(Refund).where(Refund.id == refund_id).values(stripe_id=answer.id))
-
-
-def _paid(refund_id: uuid.UUID, stripe_id: str) -> None:
-    with transaction() as session:
-        refund = session.get_one(Refund, refund_id)
-        purchase = moves.lock_purchase(session, refund.purchase_id)
-        done = (
-            update(Refund)
-            .where(Refund.id == refund_id, Refund.status == "promised")
-            .values(status="paid", stripe_id=stripe_id, paid_at=clock.now())
-            .returning(Refund.id)
-        )
-        if session.execute(done).first() is None:
-            return
-        sides = [ledger.Entry(ledger.REFUND, refund.amount_fen), ledger.Entry(ledger.CASH, -refund.amount_fen)]
-        ledger.post(session, "refund_paid", str(refund_id), purchase.id, purchase.currency, sides)
-        if refund.order_id is not None:
-            _finish_order(session, refund.order_id)
-
-
-def _finish_order(session: Session, order_id: uuid.UUID) -> None:
-    """An order being refunded is refunded when nothing promised is left to pay and its whole total went back."""
-    open_ones = select(func.count()).where(Refund.order_id == order_id, Refund.status != "paid")
-    order = session.get_one(Order, order_id, populate_existing=True)
-    if order.refunded_fen == order.total_fen and session.scalar(open_ones) == 0:
-        moves.move(session, [order_id], "refunded", "shop")
-
-
-def _failed(refund_id: uuid.UUID, detail: dict[str, Any]) -> None:
-    """The money stays owed in `refund_payable`; a person must find another way to pay it."""
-    with transaction() as session:
-        statement = update(Refund).where(Refund.id == refund_id, Refund.status == "promised").values(status="failed")
-        session.execute(statement)
-        incidents.record(session, "refund_failed", "refund", refund_id, **detail)
-
-
 @jobs.task("shop.chase_refunds", schedule="* * * * * */30")
 def chase_refunds() -> None:
     """Refunds whose job died or that Stripe had pending: try again while the key lives, then call a person."""
     now = clock.now()
+    disputed = select(PaymentDispute.purchase_id).where(PaymentDispute.state == "open")
     overdue = db.session.scalars(
-        select(Refund).where(Refund.status == "promised", Refund.created_at < now - OVERDUE_AFTER).limit(100)
+        select(Refund)
+        .where(Refund.status == "promised", Refund.created_at < now - OVERDUE_AFTER)
+        .where(Refund.purchase_id.not_in(disputed))
+        .order_by(Refund.stripe_id.is_not(None), Refund.created_at)
+        .limit(100)
     ).all()
     found = [(refund.id, refund.created_at, refund.stripe_id) for refund in overdue]
     end_read()
     for refund_id, created_at, stripe_id in found:
         if stripe_id is None and created_at < now - REPEAT_FOR:
-            _failed(refund_id, {"stripe": "no answer within the life of the key"})
+            refund_outcomes.failed(refund_id, {"stripe": "no answer within the life of the key"})
         else:
             _try(refund_id)
 

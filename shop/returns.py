@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import select
@@ -23,9 +22,10 @@ from core import audit, clock
 from core.accounts import Actor
 from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
-from core.money import fen_text, half_up, plain
+from core.money import fen_text, plain
 from customs import allowance, declarations, edition
-from shop import cursors, holds, incidents, moves, refunds
+from shop import capped_weights, cursors, holds, incidents, moves, notify, refunds, shortages
+from shop.line_parts import between, discount_of
 from shop.models import Order, OrderEvent, OrderLine, Return
 
 RETURNABLE = ("released", "shipped", "delivered", "completed")
@@ -128,8 +128,8 @@ def _checked(session: Session, order: Order, lines: Sequence[Mapping[str, Any]])
 
 
 def _quantities(session: Session, order_id: uuid.UUID, statuses: Sequence[str]) -> dict[int, Decimal]:
-    """How much of each line went or goes back."""
-    found: dict[int, Decimal] = {}
+    """How much of each line went or goes back, or was never supplied: that was paid back before the rest was sent."""
+    found = shortages.quantities_of(session, order_id)
     rows = session.scalars(select(Return).where(Return.order_id == order_id, Return.status.in_(statuses)))
     for row in rows:
         for line, quantity in row.lines:
@@ -163,7 +163,9 @@ def refused(session: Session, order: Order, info: dict[str, Any]) -> None:
     if row is not None and row.status == "requested":
         row.status = "refused"
         moves.note(session, [order.id], "return_refused", order.status, "customs", detail=info.get("detail"))
-        if row.unsent:
+        if not row.unsent:
+            notify.both(session, order, "return_refused")
+        else:
             incidents.record(session, "recalled_not_taken_back", "order", order.id, number=order.number)
 
 
@@ -177,18 +179,22 @@ def _grant(session: Session, order: Order, row: Return) -> None:
     row.parts = _parts(session, order, row)
     row.status, row.accepted_at = "accepted", clock.now()
     moves.note(session, [order.id], "return_granted", order.status, "customs" if row.number else "shop")
+    if not row.unsent:
+        notify.both(session, order, "return_granted")
     _settle(session, order, row)
 
 
 def _parts(session: Session, order: Order, row: Return) -> dict[str, int]:
-    """Goods, tax and dutiable value of what goes back, in fen."""
+    """Goods, tax, dutiable value and the coupon's share of what goes back, in fen."""
     before = _quantities(session, order.id, ("accepted", "settled"))
     lines = {line.position: line for line in holds.lines_of(session, [order.id])}
-    parts = {"goods": 0, "tax": 0, "value": 0}
+    parts = {"goods": 0, "tax": 0, "value": 0, "discount": 0}
     for place, text in row.lines:
         line, first = lines[place], before.get(place, Decimal(0))
         share = (line, first, first + Decimal(text))
-        parts["goods"] += _part("goods_fen", *share)
+        goods_before, goods = _part("goods_fen", line, Decimal(0), first), _part("goods_fen", *share)
+        parts["goods"] += goods
+        parts["discount"] += discount_of(line, goods_before, goods_before + goods)
         parts["tax"] += sum(_part(name, *share) for name in TAXES)
         parts["value"] += _part("dutiable_value_fen", *share)
     return parts
@@ -199,12 +205,7 @@ def _part(name: str, line: OrderLine, first: Decimal, last: Decimal) -> int:
     amount = getattr(line, name)
     if name == "goods_fen" and line.weighed_fen is not None:
         amount = line.weighed_fen  # what it was lighter was paid back when it was sent
-
-    def up_to(quantity: Decimal) -> int:
-        exact = amount * Fraction(quantity) / Fraction(line.quantity)
-        return int(half_up(exact.numerator, exact.denominator))
-
-    return up_to(last) - up_to(first)
+    return between(amount, line.quantity, first, last)
 
 
 def receive(actor: Actor, return_id: uuid.UUID, at: datetime) -> dict[str, Any]:
@@ -246,17 +247,20 @@ def _settle(session: Session, order: Order, row: Return) -> None:
     in_time = clock.beijing_day(row.received_at) <= _arrives_until(_counted_from(session, order))
     freight = order.freight_fen + order.insurance_fen if row.unsent else 0
     back = {"goods": parts["goods"], "freight": freight, "tax": parts["tax"] if in_time else 0}
+    if parts.get("discount"):
+        back["discount"] = parts["discount"]
     row.status = "settled"
     session.flush()  # the sum of what went back is read below
-    if sum(back.values()):
-        row.refund_id = refunds.promise(session, order, back, "goods sent back" if in_time else "sent back, tax not")
-    if in_time and order.person_id is not None:
-        allowance.give_back(session, order.number, parts["value"], "returned")
     everything = {line.position: line.quantity for line in holds.lines_of(session, [order.id])}
     if _quantities(session, order.id, ("settled",)) == everything:
         unsent = order.status == "released"
         if moves.move(session, [order.id], "returned", "shop") and unsent:
             holds.free_stock(session, [order])
+    if in_time and order.person_id is not None:
+        weights = capped_weights.of_part(order.tariff_day, holds.lines_of(session, [order.id]), row.lines)
+        allowance.give_back(session, order.number, parts["value"], "returned", weights)
+    if any(back.values()):  # last: stock and allowance come before coupons everywhere
+        row.refund_id = refunds.promise(session, order, back, "goods sent back" if in_time else "sent back, tax not")
 
 
 def dump(row: Return) -> dict[str, Any]:
@@ -271,6 +275,7 @@ def dump(row: Return) -> dict[str, Any]:
         "reason": row.reason,
         "goods": fen_text(parts["goods"]) if parts else None,
         "tax": fen_text(parts["tax"]) if parts else None,
+        "discount": fen_text(parts.get("discount", 0)) if parts else None,
         "requested_at": clock.instant_text(row.requested_at),
         "accepted_at": clock.instant_text(row.accepted_at),
         "received_at": clock.instant_text(row.received_at),

@@ -1,4 +1,4 @@
-"""A person decides an order whose payer is not its buyer (fault list: quota used with somebody else's name)."""
+"""A person decides an order of which screening has found something: payer, or velocity (docs/persons.md)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from core import audit, jobs
 from core.accounts import Actor
 from core.database import transaction
-from shop import cancellation, moves
+from shop import cancellation, moves, notify
 
 
 def decide(actor: Actor, order_id: uuid.UUID, decision: str, reason: str) -> None:
@@ -21,4 +21,5 @@ def decide(actor: Actor, order_id: uuid.UUID, decision: str, reason: str) -> Non
             cancellation.give_up(session, order, str(actor.id), reason)
             return
         moves.move(session, [order.id], "paid", str(actor.id), detail=reason)
+        notify.review_passed(session, order)
         jobs.defer(session, "shop.file_order", order_id=str(order.id))

@@ -27,8 +27,8 @@ from core.money import plain
 from customs import edition
 from customs.tariff.problems import CURRENCY_UNKNOWN
 from shop import rfq_law, rfq_rules, rfqs
+from shop.hindrances import LISTING_UNAVAILABLE
 from shop.offers import facts_of
-from shop.quotes import LISTING_UNAVAILABLE
 from shop.rfq_rules import CHARGES, CNY
 from shop.trade_models import Rfq, RfqOffer
 

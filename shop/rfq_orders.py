@@ -43,8 +43,8 @@ def order_of(row: Rfq, offer: RfqOffer, listing: SaleFacts) -> Offer:
             part.quantity,
             each,
             goods[number] + apart[number],
-            freights[number],
-            insurances[number],
+            freight_fen=freights[number],
+            insurance_fen=insurances[number],
             dutiable_value_fen=goods[number] + freights[number] + insurances[number],
             assessment=_assessment(offer, listing),
         )

@@ -25,8 +25,8 @@ from core.accounts import Actor
 from core.database import db, end_read, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from shop import companies
-from shop.checkout import new_number
 from shop.offers import facts_of
+from shop.order_rows import new_number
 from shop.rfq_rules import QUESTIONS, refuse, sources
 from shop.trade_models import Company, Rfq, RfqOffer
 

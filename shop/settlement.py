@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
+import time
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -13,29 +14,42 @@ from sqlalchemy.orm import Session
 from core import audit, clock, jobs
 from core.database import transaction
 from core.errors import Problem
-from customs import persons
-from shop import cancellation, fulfilment, holds, incidents, ledger, moves, refunds
+from core.money import fen_text
+from shop import cancellation, holds, incidents, ledger, moves, notify, parcels, real_weight, refunds, screening
 from shop.models import Order, Payment, Purchase
 from shop.stripe_objects import Intent
 
+# A card's hold lasts seven days; what is not weighed and captured a day before is let go.
+HOLD_FOR = timedelta(days=6)
 
-def apply(intent: Intent) -> None:
-    """Bring a purchase to what its intent, freshly fetched, says. Applied again it changes nothing."""
-    if intent.status not in ("succeeded", "canceled"):
-        return
+
+def apply(intent: Intent) -> str:
+    """Bring a purchase to what its intent, freshly fetched, says. Applied again it changes nothing.
+
+    Returns `same`, `paid`, `late`, `authorised`, `canceled`, `mismatch` or `foreign`.
+    """
+    if intent.status not in ("succeeded", "canceled", "requires_capture"):
+        return "same"
     with transaction() as session:
         payment = _payment_of(session, intent)
         if payment is None:
-            incidents.record(session, "foreign_payment", "payment_intent", intent.id)
-            return
+            if intent.status != "canceled":  # then no money has moved
+                incidents.record(session, "foreign_payment", "payment_intent", intent.id, status=intent.status)
+            return "foreign"
         purchase = moves.lock_purchase(session, payment.purchase_id)
         fault = _mismatch(payment, intent)
         if fault:
             incidents.record(session, "payment_mismatch", "purchase", purchase.id, intent=intent.id, fault=fault)
-            return
+            return "mismatch"
+        if intent.status == "requires_capture":
+            return _authorised(session, purchase, payment, intent)
+        done = "same" if payment.closed_at is not None else "canceled"
         if intent.status == "succeeded":
-            _captured(session, purchase, payment, intent)
+            done = _captured(session, purchase, payment, intent)
+        elif purchase.authorised_at is not None and purchase.status == "awaiting_payment":
+            purchase.expires_at = clock.now()  # the hold is gone: the sweep of the expired ends it
         close(session, payment.id)
+        return done
 
 
 def _payment_of(session: Session, intent: Intent) -> Payment | None:
@@ -55,12 +69,14 @@ def _payment_of(session: Session, intent: Intent) -> Payment | None:
 
 
 def _mismatch(payment: Payment, intent: Intent) -> dict[str, Any] | None:
-    """What in a succeeded intent is not ours: amount, currency or purchase."""
-    if intent.status != "succeeded":
+    """What in a paid or held intent is not ours: amount, currency or purchase."""
+    if intent.status == "canceled":
         return None
-    ours = {"amount": payment.amount_fen, "currency": payment.currency, "purchase": str(payment.purchase_id)}
+    held = intent.status == "requires_capture"
+    amount = payment.amount_fen if held == (payment.method == "card") else payment.capture_fen
+    ours = {"amount": amount, "currency": payment.currency, "purchase": str(payment.purchase_id)}
     theirs = {
-        "amount": intent.received_fen,
+        "amount": intent.capturable_fen if held else intent.received_fen,
         "currency": intent.currency,
         "purchase": intent.metadata.get("purchase"),
     }
@@ -74,22 +90,56 @@ def close(session: Session, payment_id: uuid.UUID) -> None:
     )
 
 
-def _captured(session: Session, purchase: Purchase, payment: Payment, intent: Intent) -> None:
+def _authorised(session: Session, purchase: Purchase, payment: Payment, intent: Intent) -> str:
+    """A card holds the money: the orders wait to be weighed, as long as the hold is safe."""
+    if purchase.status != "awaiting_payment":
+        jobs.defer(session, "shop.close_payment", purchase_id=str(purchase.id))
+        return "late"
+    if payment.capture_fen is not None:
+        jobs.defer(session, "shop.capture_payment", purchase_id=str(purchase.id))
+    if purchase.authorised_at is not None:
+        return "same"
+    purchase.authorised_at = clock.now()
+    purchase.expires_at = clock.now() + HOLD_FOR - _age_of(intent)
+    held = fen_text(payment.amount_fen)
+    for order in holds.orders_of(session, purchase.id):
+        moves.note(session, [order.id], "authorised", order.status, "stripe", detail=f"{held} CNY")
+        if real_weight.unweighed(holds.lines_of(session, [order.id])):
+            facts = {"order": str(order.id), "number": order.number}
+            until = clock.instant_text(purchase.expires_at)
+            notify.merchant(session, order.merchant_id, "order_to_weigh", **facts, until=until)
+    audit.record(session, "stripe", "purchase_authorised", "purchase", purchase.id, amount_fen=payment.amount_fen)
+    return "authorised"
+
+
+def _age_of(intent: Intent) -> timedelta:
+    """How long ago the bank agreed, should the news have been slow; by Stripe's own, real time."""
+    if intent.charge is None or not intent.charge.created:
+        return timedelta()
+    return timedelta(seconds=max(0, int(time.time()) - intent.charge.created))
+
+
+def _captured(session: Session, purchase: Purchase, payment: Payment, intent: Intent) -> str:
     if purchase.captured_fen:
-        return
+        return "same"
     late = purchase.status != "awaiting_payment"
-    purchase.captured_fen, purchase.paid_at = payment.amount_fen, clock.now()
+    purchase.captured_fen, purchase.paid_at = intent.received_fen, clock.now()
+    if not late:
+        purchase.status = "paid"
     session.flush()  # the refund reserve below compares with it in the database
     orders = holds.orders_of(session, purchase.id)
+    screening.gate(session, orders, intent.charge)
     if late and not holds.take_again(session, purchase, orders):
         _send_back(session, purchase, orders, payment)
-        return
+        return "late"
     purchase.status = "paid"
     ledger.post_capture(session, purchase, orders, str(payment.id))
+    found = screening.findings(session, orders, intent.charge)
     payer = intent.charge.payer_name if intent.charge else None  # what a payment declarer would check
     for order in orders:
-        _pay_order(session, order, payer)
-    audit.record(session, "stripe", "purchase_paid", "purchase", purchase.id, amount_fen=payment.amount_fen)
+        _pay_order(session, order, payer, found.get(order.id, []))
+    audit.record(session, "stripe", "purchase_paid", "purchase", purchase.id, amount_fen=intent.received_fen)
+    return "paid"
 
 
 def _send_back(session: Session, purchase: Purchase, orders: Sequence[Order], payment: Payment) -> None:
@@ -98,27 +148,29 @@ def _send_back(session: Session, purchase: Purchase, orders: Sequence[Order], pa
     refunds.promise_deposit(session, purchase, "paid after the order had ended")
     ids = [order.id for order in orders]
     ended = moves.move(session, ids, "cancelled", "shop", detail="paid too late; the goods were no longer held")
-    holds.free_allowance(session, [order for order in orders if order.id in ended], "expired")
+    holds.free_promised(session, [order for order in orders if order.id in ended], "expired")
     others = [order_id for order_id in ids if order_id not in ended]
     moves.note(session, others, "late_payment", "cancelled", "shop", detail="paid after cancellation; refunded in full")
-    audit.record(session, "stripe", "late_payment", "purchase", purchase.id, amount_fen=payment.amount_fen)
+    told = {"purchase": str(purchase.id), "amount": fen_text(purchase.captured_fen)}
+    notify.person(session, purchase.account_id, "late_payment_refunded", **told)
+    audit.record(session, "stripe", "late_payment", "purchase", purchase.id, amount_fen=purchase.captured_fen)
 
 
-def _pay_order(session: Session, order: Order, payer: str | None) -> None:
-    """Paid, with its waybill number; a retail order whose payer is not its buyer waits for a person."""
-    retail = order.route == "cross_border_retail"
-    review = retail and payer is not None and not _same_person(order, payer)
+def _pay_order(session: Session, order: Order, payer: str | None, found: Sequence[screening.Finding]) -> None:
+    """Paid, with its waybill number; a retail order of which screening has found something waits for a person."""
+    retail, review = order.route == screening.RETAIL, bool(found)
     moves.move(
         session,
         [order.id],
         "payment_review" if review else "paid",
         "stripe",
-        detail="payer and buyer differ" if review else None,
+        detail=screening.told(found),
         paid_at=clock.now(),
         payer_name=payer,
-        waybill_no=fulfilment.next_waybill(session),
+        waybill_no=parcels.next_waybill(session),
         payment_no=f"{order.number}P",
     )
+    notify.paid(session, order, under_review=review)
     if not retail:
         return
     try:
@@ -129,12 +181,3 @@ def _pay_order(session: Session, order: Order, payer: str | None) -> None:
         return
     if not review:
         jobs.defer(session, "shop.file_order", order_id=str(order.id))
-
-
-def _same_person(order: Order, payer: str) -> bool:
-    buyer = persons.identity_of(order.account_id)
-    return buyer is not None and _plain_name(buyer.name) == _plain_name(payer)
-
-
-def _plain_name(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -35,6 +35,9 @@ HANDLED = frozenset(
         "refund.updated",
         "refund.failed",
         "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
         "charge.dispute.closed",
         "transfer.created",
         "transfer.reversed",
@@ -55,9 +58,6 @@ IGNORED = frozenset(
         "charge.expired",
         "charge.updated",
         "charge.refund.updated",
-        "charge.dispute.updated",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
         "transfer.updated",
         "payout.created",
         "payout.updated",
@@ -68,6 +68,21 @@ IGNORED = frozenset(
         "customer.deleted",
         "payment_method.attached",
         "payment_method.detached",
+        "payment_method.updated",
+        "payment_method.automatically_updated",
+        "radar.early_fraud_warning.created",
+        "radar.early_fraud_warning.updated",
+        "review.opened",
+        "review.closed",
+        "capability.updated",
+        "person.created",
+        "person.updated",
+        "person.deleted",
+        "account.external_account.created",
+        "account.external_account.updated",
+        "account.external_account.deleted",
+        "account.application.authorized",
+        "account.application.deauthorized",
         "account.updated",
         "balance.available",
     }
@@ -92,6 +107,11 @@ class Event:
     object_id: str
     object_type: str
     payload: dict[str, Any] = field(repr=False)
+
+    @property
+    def standing(self) -> str:
+        """`handled`, `ignored`, or `unknown`: stored and counted, so that somebody sees what we do not know yet."""
+        return "handled" if self.type in HANDLED else "ignored" if self.type in IGNORED else "unknown"
 
     @property
     def handled(self) -> bool:

@@ -15,6 +15,7 @@ import stripe
 from core import strict_json
 from core.errors import Problem
 from shop import stripe_objects as objects
+from shop.stripe_connect import ConnectCalls
 from shop.stripe_http import BudgetedClient, Exchange
 from shop.stripe_objects import Dispute, Intent, Refund, Transfer
 
@@ -49,7 +50,7 @@ class GatewayRefused(GatewayError):
         self.message = message
 
 
-class StripeGateway:
+class StripeGateway(ConnectCalls):
     """Stripe at `api_base`; threads may share one. Any call raises GatewayRefused or GatewayUnavailable."""
 
     def __init__(self, api_key: str, api_base: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
@@ -68,8 +69,11 @@ class StripeGateway:
         metadata: Mapping[str, str],
         description: str,
         method_types: Sequence[str],
+        *,
+        hold: bool = False,
     ) -> Intent:
-        """A new PaymentIntent of `amount_fen`; the same key gives the same intent for at least a day.
+        """A new PaymentIntent of `amount_fen`; the same key gives the same intent for at least a day. With `hold` a
+        card's money is only held, to be captured later.
 
         The amount and currency of the answer are what Stripe says: compare them.
         """
@@ -81,6 +85,8 @@ class StripeGateway:
             "description": description,
             "payment_method_types": list(method_types),
         }
+        if hold:
+            asked["capture_method"] = "manual"
         return self._ask(objects.intent, lambda: self._client.payment_intents.create(asked, key))
 
     def retrieve_intent(self, intent_id: str) -> Intent:
@@ -114,9 +120,16 @@ class StripeGateway:
         return self._ask(objects.dispute, lambda: self._client.disputes.retrieve(dispute_id))
 
     def transfer(
-        self, amount_fen: int, currency: str, destination: str, idempotency_key: str, metadata: Mapping[str, str]
+        self,
+        amount_fen: int,
+        currency: str,
+        destination: str,
+        idempotency_key: str,
+        metadata: Mapping[str, str],
+        *,
+        group: str | None = None,
     ) -> Transfer:
-        """Pay a merchant: move money from our balance to the connected account `destination`."""
+        """Pay a merchant: move money from our balance to the account `destination`; `group` finds it again."""
         key = _key(idempotency_key)
         asked: Any = {
             "amount": amount_fen,
@@ -124,6 +137,8 @@ class StripeGateway:
             "destination": destination,
             "metadata": dict(metadata),
         }
+        if group is not None:
+            asked["transfer_group"] = group
         return self._ask(objects.transfer, lambda: self._client.transfers.create(asked, key))
 
     def reverse_transfer(self, transfer_id: str, amount_fen: int, idempotency_key: str) -> Transfer:
@@ -136,16 +151,28 @@ class StripeGateway:
 
         return self._ask(read, lambda: self._client.transfers.reversals.create(transfer_id, asked, key))
 
-    def create_account(self, email: str, idempotency_key: str, metadata: Mapping[str, str]) -> str:
-        """The id of a new connected account that may receive transfers."""
+    def create_account(
+        self,
+        email: str,
+        idempotency_key: str,
+        metadata: Mapping[str, str],
+        *,
+        bank: Mapping[str, str] | None = None,
+    ) -> str:
+        """The id of a new connected account that may receive transfers and pays out when we say so, to `bank`
+        ({holder, account}) when the merchant has named one."""
         key = _key(idempotency_key)
         asked: Any = {
             "type": "express",
             "country": "CN",
             "email": email,
             "capabilities": {"transfers": {"requested": True}},
+            "settings": {"payouts": {"schedule": {"interval": "manual"}}},
             "metadata": dict(metadata),
         }
+        if bank is not None:
+            facts = {"account_number": bank["account"], "account_holder_name": bank["holder"]}
+            asked["external_account"] = {"object": "bank_account", "country": "CN", "currency": "cny", **facts}
         return self._ask(
             lambda data, exchange: objects.text(data, "id"),
             lambda: self._client.accounts.create(asked, key),
@@ -162,6 +189,14 @@ class StripeGateway:
     def list_refunds(self, intent_id: str) -> Iterator[Refund]:
         """All refunds of an intent, newest first: how to find out what became of one whose answer was lost."""
         yield from self._pages(objects.refund, self._client.refunds.list, {"payment_intent": intent_id})
+
+    def list_charge_refunds(self, charge_id: str) -> Iterator[Refund]:
+        """All refunds of a charge, newest first."""
+        yield from self._pages(objects.refund, self._client.refunds.list, {"charge": charge_id})
+
+    def list_disputes(self, created_after: int) -> Iterator[Dispute]:
+        """All disputes opened at or after that instant, newest first."""
+        yield from self._pages(objects.dispute, self._client.disputes.list, {"created": {"gte": created_after}})
 
     def close(self) -> None:
         self._http.close()

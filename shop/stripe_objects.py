@@ -45,7 +45,8 @@ class _Answered:
 class Charge:
     """The charge of an intent. `payer_name` is the billing name of the payment method, None if it has none.
 
-    `transaction_id` is the wallet's own number of the payment, None for cards.
+    `transaction_id` is the wallet's own number of the payment, None for cards; `payer_mark` Stripe's fingerprint of the
+    card or wallet, the same whoever uses it.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Charge:
     transaction_id: str | None
     payer_name: str | None = field(repr=False)
     failure_code: str | None
+    payer_mark: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,16 @@ class Refund(_Answered):
 
 @dataclass(frozen=True, slots=True)
 class Dispute(_Answered):
+    """`withdrawn_fen` is what of the disputed amount has left our balance and not come back, Stripe's fee apart."""
+
     id: str
     amount_fen: int
     currency: str
     status: str
     reason: str
+    created: int
+    withdrawn_fen: int
+    evidence_due: int | None
     intent_id: str | None
     charge_id: str | None
 
@@ -154,6 +161,7 @@ def _charge(data: Json) -> Charge:
         transaction_id=_optional(details, "transaction_id") if isinstance(details, Mapping) else None,
         payer_name=_word(data, "billing_details", "name"),
         failure_code=_optional(data, "failure_code"),
+        payer_mark=_optional(details, "fingerprint") if isinstance(details, Mapping) else None,
     )
 
 
@@ -182,9 +190,26 @@ def dispute(data: Json, exchange: Exchange) -> Dispute:
         currency=text(data, "currency"),
         status=text(data, "status"),
         reason=text(data, "reason"),
+        created=number(data, "created"),
+        withdrawn_fen=_withdrawn(data),
+        evidence_due=_due(data.get("evidence_details")),
         intent_id=_id(data.get("payment_intent")),
         charge_id=_id(data.get("charge")),
     )
+
+
+def _withdrawn(data: Json) -> int:
+    moved = data.get("balance_transactions") or []
+    if not isinstance(moved, list) or not all(
+        isinstance(each, Mapping) and type(each.get("amount")) is int and abs(each["amount"]) < 10**15 for each in moved
+    ):
+        raise ValueError("balance_transactions: not movements of a balance")
+    return max(0, -sum(each["amount"] for each in moved))
+
+
+def _due(details: Any) -> int | None:
+    due = details.get("due_by") if isinstance(details, Mapping) else None
+    return None if due is None else number({"due_by": due}, "due_by")
 
 
 def transfer(data: Json, exchange: Exchange) -> Transfer:

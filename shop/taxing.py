@@ -12,15 +12,17 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from catalog import catch_weight
 from catalog.receiving import divisible
 from core import config
 from core.errors import Problem
 from core.money import fen_text
-from customs import assessments
+from customs import assessments, edition
 from customs.assessments import AssessedLine, NetContent
 from customs.duty.wording import said
 from customs.tariff import Tariff
 from customs.tariff.problems import ANNUAL_LIMIT, SINGLE_LIMIT
+from shop.models import OrderLine
 from shop.offers import Blocked, Offer, OfferLine, OfferOrder
 
 RETAIL = "cross_border_retail"
@@ -60,7 +62,7 @@ def limit_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
 
 
 def _blocks(tariff: Tariff, offer: Offer, order: OfferOrder) -> list[dict[str, Any]]:
-    return assessments.retail_blocks(tariff, offer.day, order.mode, [*map(_line, order.lines)], _FREE_YEAR)
+    return assessments.retail_blocks(tariff, offer.day, order.mode, [*map(engine_line, order.lines)], _FREE_YEAR)
 
 
 def _blocked(block: dict[str, Any], **place: Any) -> Blocked:
@@ -87,7 +89,7 @@ def assess(tariff: Tariff, offer: Offer) -> list[Blocked]:
 
 
 def _engine(tariff: Tariff, offer: Offer, order: OfferOrder) -> Sequence[AssessedLine]:
-    request = assessments.Request(RETAIL, offer.day, [*map(_line, order.lines)], mode=order.mode)
+    request = assessments.Request(RETAIL, offer.day, [*map(engine_line, order.lines)], mode=order.mode)
     try:
         return assessments.assess(tariff, request).lines
     except Problem as problem:
@@ -107,13 +109,9 @@ def _without(tariff: Tariff, *limits: str) -> Tariff:
     return other
 
 
-def _line(line: OfferLine) -> assessments.Line:
+def engine_line(line: OfferLine | OrderLine) -> assessments.Line:
     """A line as the engine wants it. Statutory quantities and the label are those of one sales unit."""
-    facts, statutory = line.facts, line.facts["statutory"]
-
-    def whole(name: str) -> Decimal | None:
-        return Decimal(statutory[name]) * line.quantity if statutory.get(name) is not None else None
-
+    facts = line.facts
     return assessments.Line(
         hs=facts["hs"],
         origin=facts["origin"],
@@ -122,13 +120,23 @@ def _line(line: OfferLine) -> assessments.Line:
         value=Decimal(line.goods_fen) / 100,
         freight=Decimal(line.freight_fen) / 100,
         insurance=Decimal(line.insurance_fen) / 100,
-        unit1_quantity=whole("unit1_quantity"),
-        unit2_quantity=whole("unit2_quantity"),
+        unit1_quantity=catch_weight.statutory(facts, "unit1_quantity", line.quantity),
+        unit2_quantity=catch_weight.statutory(facts, "unit2_quantity", line.quantity),
         net_content=_content(line),
     )
 
 
-def _content(line: OfferLine) -> NetContent | None:
+def piece_weight(line: OfferLine) -> Decimal:
+    """The nominal weight of one piece of goods of catch weight, in kg."""
+    return Decimal(str(line.facts["piece_weight_kg"]))
+
+
+def units_of(line: OfferLine) -> tuple[str, ...]:
+    """The statutory units of a line's code, as customs' codes; none for what is not declared any more."""
+    return edition.tariff().statutory_units(line.facts["hs"]) if line.facts["route"] == RETAIL else ()
+
+
+def _content(line: OfferLine | OrderLine) -> NetContent | None:
     label = line.facts["net_content"]
     if label is None:
         return None

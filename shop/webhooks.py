@@ -6,16 +6,19 @@ Order is not guaranteed and an event may be old, so a job never believes what th
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from sqlalchemy import select, update
+from prometheus_client import Counter
 from sqlalchemy.dialects.postgresql import insert
 
 from core import clock, config, jobs
-from core.database import db, end_read, transaction
+from core.database import change, read, transaction
 from core.errors import Problem, declare
-from shop import exchanges, incidents, payments, refunds, settlement
-from shop.models import Payment, Refund, StripeEvent
-from shop.stripe_events import BadEvent, verify_event
+from shop import disputes, exchanges, incidents, payments, payout_events, refund_findings, settlement
+from shop.models import StripeEvent
+from shop.stripe_events import HANDLED, BadEvent, Event, verify_event
+
+_received = Counter("landfall_stripe_events", "Events of Stripe stored, by what becomes of them", ["standing"])
 
 BAD_WEBHOOK = declare("bad_webhook", 400, "This is not a notice of ours from Stripe")
 
@@ -24,7 +27,7 @@ def receive(raw: bytes, signature: str | None) -> None:
     """Believe, store and enqueue one notice, or raise Problem `bad_webhook` with nothing written."""
     try:
         # Stripe signs with the real time, whatever a rehearsal's clock says.
-        event = verify_event(raw, signature, config.current().stripe_webhook_secret, time.time())
+        event = _believed(raw, signature, time.time())
     except BadEvent as fault:
         raise Problem(BAD_WEBHOOK, fault.reason) from None
     values = {"id": event.id, "type": event.type, "object_id": event.object_id, "raw": raw, "received_at": clock.now()}
@@ -32,50 +35,66 @@ def receive(raw: bytes, signature: str | None) -> None:
         fresh = insert(StripeEvent).values(**values).on_conflict_do_nothing().returning(StripeEvent.id)
         if session.execute(fresh).first() is None:
             return
+        _received.labels(event.standing).inc()
         if event.account is not None:
+            if payout_events.receive(session, event):
+                return
             incidents.record(session, "foreign_account", "stripe_event", event.id, account=event.account)
         elif event.handled:
             jobs.defer(session, "shop.apply_stripe_event", event_id=event.id)
 
 
+def _believed(raw: bytes, signature: str | None, now: float) -> Event:
+    """A notice about our own account, or, under its own secret, about those of merchants. Raises BadEvent."""
+    settings = config.current()
+    try:
+        return verify_event(raw, signature, settings.stripe_webhook_secret, now)
+    except BadEvent:
+        if not settings.stripe_connect_secret:
+            raise
+        event = verify_event(raw, signature, settings.stripe_connect_secret, now)
+        if event.account is None:
+            raise BadEvent("signed for merchants' accounts, but about none") from None
+        return event
+
+
 @jobs.task("shop.apply_stripe_event")
 def apply_event(event_id: str) -> None:
     """Apply a stored notice by what Stripe says now. Raises GatewayUnavailable, to be tried again."""
-    row = db.session.execute(
-        select(StripeEvent.type, StripeEvent.object_id, StripeEvent.applied_at).where(StripeEvent.id == event_id)
-    ).one()
-    end_read()
+    (row,) = read("SELECT type, object_id, applied_at FROM stripe_event WHERE id = %(id)s", {"id": event_id})
     if row.applied_at is not None:
         return
-    kind = row.type.split(".")[0]
-    if kind == "payment_intent":
-        _intent(row.object_id)
-    elif kind == "refund":
-        _refund(row.object_id)
-    elif row.type == "charge.dispute.created":
-        _dispute(event_id, row.object_id)
-    with transaction() as session:
-        session.execute(update(StripeEvent).where(StripeEvent.id == event_id).values(applied_at=clock.now()))
+    step = _STEPS.get(row.type) or _STEPS.get(row.type.split(".")[0])
+    if step is not None:
+        step(row.object_id)
+    applied = {"id": event_id, "now": clock.now()}
+    change("UPDATE stripe_event SET applied_at = %(now)s WHERE id = %(id)s", applied)
 
 
 def _intent(intent_id: str) -> None:
     """Ours by its id, or unknown so far: then the freshly fetched intent says whose it is."""
-    purchase_id = db.session.scalar(select(Payment.purchase_id).where(Payment.intent_id == intent_id))
-    end_read()
-    if purchase_id is not None:
-        payments.look(purchase_id)
+    ours = read("SELECT purchase_id FROM payment WHERE intent_id = %(id)s", {"id": intent_id})
+    if ours:
+        payments.look_at(ours[0].purchase_id, intent_id)
     else:
         settlement.apply(exchanges.ask(lambda gateway: gateway.retrieve_intent(intent_id)))
 
 
 def _refund(stripe_id: str) -> None:
-    refund_id = db.session.scalar(select(Refund.id).where(Refund.stripe_id == stripe_id))
-    end_read()
-    if refund_id is not None:
-        refunds.pay_refund(str(refund_id))
+    refund_findings.bring(exchanges.ask(lambda gateway: gateway.retrieve_refund(stripe_id)))
 
 
-def _dispute(event_id: str, dispute_id: str) -> None:
-    """The bank takes money back: a person decides what becomes of the order; nothing is refunded on its strength."""
-    with transaction() as session:
-        incidents.record(session, "chargeback", "dispute", dispute_id, event=event_id)
+def _refunded(charge_id: str) -> None:
+    """A charge was refunded in part or whole: by us, or by somebody at Stripe's dashboard."""
+    for shown in list(exchanges.each(lambda gateway: gateway.list_charge_refunds(charge_id))):
+        refund_findings.bring(shown)
+
+
+_STEPS: dict[str, Callable[[str], object]] = {
+    "payment_intent": _intent,
+    "refund": _refund,
+    "transfer": payout_events.transfer,
+    "payout.failed": payout_events.own_failed,
+    "charge.refunded": _refunded,
+    **dict.fromkeys((kind for kind in HANDLED if kind.startswith("charge.dispute.")), disputes.look),
+}

@@ -1,6 +1,6 @@
 """The catalogue over HTTP: the shop window, the merchant's side, the operator's review."""
 
-from catalog.api import fairness, imports, manage, people, review, stock, wares, window
+from catalog.api import fairness, imports, manage, people, promotions, review, stock, wares, window
 from core.web import Blueprint
 
 blueprints: list[Blueprint] = [
@@ -10,6 +10,7 @@ blueprints: list[Blueprint] = [
     imports.blueprint,
     wares.blueprint,
     stock.blueprint,
+    promotions.blueprint,
     people.blueprint,
     review.blueprint,
 ]

@@ -10,6 +10,7 @@ answer that was stored years ago is still shown in either language.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from customs.duty.phrases import PHRASES
@@ -43,6 +44,15 @@ def said(**phrases: Phrase) -> dict[str, Any]:
     texts: dict[str, Any] = {name: say(phrase) for name, phrase in phrases.items()}
     texts["phrases"] = phrases
     return texts
+
+
+def learn(phrases: Mapping[str, tuple[str, str]]) -> None:
+    """Take in the sentences of a higher floor, (en, zh) by key. Raises ValueError for a key that is taken."""
+    taken = sorted(phrases.keys() & _TEXTS[ENGLISH].keys())
+    if taken:
+        raise ValueError(f"taken: {', '.join(taken)}")
+    for key, (english, chinese) in phrases.items():
+        _TEXTS[ENGLISH][key], _TEXTS[CHINESE][key] = english, chinese
 
 
 class Told(NamedTuple):

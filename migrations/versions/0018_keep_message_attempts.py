@@ -1,14 +1,14 @@
 """Messages of requests for quotation know the attempt that wrote them, so that one repeated is not written twice.
 
 Revision ID: 0018_keep_message_attempts
-Revises: 0011_add_quotations
+Revises: 0017_add_payment_care
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0018_keep_message_attempts"
-down_revision = "0011_add_quotations"
+down_revision = "0017_add_payment_care"
 branch_labels = None
 depends_on = None
 

@@ -41,6 +41,14 @@ def available(tx: Transaction) -> Counter[str]:
     return sums
 
 
+def of_account(tx: Transaction, account: str, currency: str) -> int:
+    """The balance of a connected account, this step's changes included, in smallest units."""
+    kept = {found["id"]: found for found in tx.store.newest("balance_transaction")}
+    kept |= {found["id"]: found for found in tx.changed.values() if found["object"] == "balance_transaction"}
+    mine = (found for found in kept.values() if found.get("_account") == account and found["currency"] == currency)
+    return sum(found["net"] for found in mine)
+
+
 def retrieve(call: Call) -> Object:
     held = [
         {"amount": amount, "currency": currency, "source_types": {"card": amount}}

@@ -1,4 +1,8 @@
-"""Connect, as far as paying merchants needs it: accounts, transfers to them and back."""
+"""Connect, as far as paying merchants needs it: accounts with a bank account, transfers to them and back.
+
+A requested capability is active at once, unless the account's e-mail begins with `incomplete`: then Stripe waits for
+something, as it does for most accounts at first, until the account is updated with `tos_acceptance`.
+"""
 
 from __future__ import annotations
 
@@ -59,18 +63,15 @@ def create_account(call: Call) -> Object:
             "default_currency": given.get("default_currency", "cny"),
             "details_submitted": True,
             "email": given.get("email"),
-            "external_accounts": {
-                "object": "list",
-                "data": [],
-                "has_more": False,
-                "url": "/v1/accounts/external_accounts",
-            },
+            "external_accounts": {"object": "list", "data": [], "has_more": False, "url": ""},
             "metadata": {},
             "payouts_enabled": True,
             "requirements": {"currently_due": [], "disabled_reason": None, "errors": [], "past_due": []},
+            "settings": given.get("settings") or {},
             "type": given.get("type", "custom"),
         },
     )
+    account["external_accounts"]["url"] = f"/v1/accounts/{account['id']}/external_accounts"
     return _write_account(call, account)
 
 
@@ -83,11 +84,48 @@ def update_account(call: Call) -> Object:
 def _write_account(call: Call, account: Object) -> Object:
     for name, wish in call.params.get("capabilities", {}).items():
         account["capabilities"][name] = "active" if wish.get("requested") else "inactive"
+    _require(call, account)
+    if call.params.get("external_account"):
+        account["external_accounts"]["data"] = [_bank_account(call, account)]
     account |= {
         name: call.params[name] for name in ("business_profile", "business_type", "email") if name in call.params
     }
     account["metadata"] = params.merge_metadata(account["metadata"], call.params.get("metadata", {}))
     return call.tx.put(account)
+
+
+def _require(call: Call, account: Object) -> None:
+    """What is still missing keeps requested capabilities pending."""
+    email = call.params.get("email") or account["email"] or ""
+    complete = not email.startswith("incomplete") or bool(call.params.get("tos_acceptance"))
+    was, now = ("pending", "active") if complete else ("active", "pending")
+    account["capabilities"] = {name: now if had == was else had for name, had in account["capabilities"].items()}
+    account["payouts_enabled"] = account["details_submitted"] = complete
+    account["requirements"]["currently_due"] = [] if complete else ["tos_acceptance.date"]
+
+
+def _bank_account(call: Call, account: Object) -> Object:
+    """The bank account that payouts go to; only the last digits of its number are shown, as at Stripe."""
+    given = call.params["external_account"]
+    number = str(given.get("account_number", "")) if isinstance(given, dict) else ""
+    if not number.isdigit() or not 6 <= len(number) <= 34:
+        raise invalid("You must use a valid bank account number.", "external_account[account_number]")
+    return call.tx.create(
+        "bank_account",
+        "ba",
+        {
+            "account": account["id"],
+            "account_holder_name": given.get("account_holder_name"),
+            "bank_name": "SANDBOX BANK",
+            "country": given.get("country", "CN"),
+            "currency": given.get("currency", "cny"),
+            "default_for_currency": True,
+            "last4": number[-4:],
+            "metadata": {},
+            "status": "new",
+            "_number": number,
+        },
+    )
 
 
 def retrieve_account(call: Call) -> Object:
@@ -165,6 +203,8 @@ def reverse_transfer(call: Call) -> Object:
     amount = call.params.get("amount", left)
     if left == 0 or amount > left:
         raise invalid(f"Reversal amount ({amount}) is greater than unreversed amount on transfer ({left}).", "amount")
+    if balance.of_account(tx, transfer["destination"], transfer["currency"]) < amount:
+        raise invalid("The connected account has insufficient funds for this reversal.", code="balance_insufficient")
     reversal = tx.create(
         "transfer_reversal",
         "trr",

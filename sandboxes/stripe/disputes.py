@@ -9,13 +9,14 @@ from sandboxes.stripe.events import emit
 from sandboxes.stripe.store import Object, Transaction
 
 RESPONSE_DAYS = 7
-OPEN = ("needs_response", "under_review")
+INQUIRY = ("warning_needs_response", "warning_under_review")
+OPEN = ("needs_response", "under_review", *INQUIRY)
 UPDATE: params.Spec = {"evidence": params.accepted, "metadata": params.metadata, "submit": params.flag}
 INDEX: params.Spec = {"charge": params.text(100), "payment_intent": params.text(100)}
 
 
-def open_dispute(tx: Transaction, charge: Object, amount: int, reason: str) -> Object:
-    """Open a dispute over a captured charge; the disputed sum leaves the balance at once."""
+def open_dispute(tx: Transaction, charge: Object, amount: int, reason: str, *, inquiry: bool = False) -> Object:
+    """Open a dispute over a captured charge; the disputed sum leaves the balance at once, but for an inquiry."""
     left = charge["amount"] - charge["amount_refunded"]
     if not charge["captured"] or charge["disputed"] or not 1 <= amount <= left:
         raise invalid(f"Charge {charge['id']} cannot be disputed for {amount}: {left} is left of it.", "amount")
@@ -31,27 +32,47 @@ def open_dispute(tx: Transaction, charge: Object, amount: int, reason: str) -> O
             "evidence": {},
             "evidence_details": {"due_by": tx.created + RESPONSE_DAYS * 86400, "has_evidence": False, "past_due": False,
                                  "submission_count": 0},
-            "is_charge_refundable": False,
+            "is_charge_refundable": inquiry,
             "metadata": {},
             "payment_intent": charge["payment_intent"],
             "reason": reason,
-            "status": "needs_response",
+            "status": INQUIRY[0] if inquiry else OPEN[0],
         },
     )  # fmt: skip
-    _move(tx, dispute, -amount)
-    charge |= {"disputed": True, "dispute": dispute["id"]}
-    tx.put(charge)
+    if not inquiry:
+        _withdraw(tx, dispute, charge)
     emit(tx, "charge.dispute.created", dispute)
+    if not inquiry:
+        emit(tx, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def escalate(tx: Transaction, dispute: Object) -> Object:
+    """The bank makes a dispute of its inquiry."""
+    if dispute["status"] not in INQUIRY:
+        raise invalid(f"This dispute is no inquiry: {dispute['status']}.", "dispute")
+    dispute |= {"status": OPEN[0], "is_charge_refundable": False}
+    _withdraw(tx, dispute, tx.get("charge", dispute["charge"]))
+    emit(tx, "charge.dispute.updated", dispute)
     emit(tx, "charge.dispute.funds_withdrawn", dispute)
     return dispute
+
+
+def _withdraw(tx: Transaction, dispute: Object, charge: Object) -> None:
+    _move(tx, dispute, -dispute["amount"])
+    charge |= {"disputed": True, "dispute": dispute["id"]}
+    tx.put(charge)
 
 
 def close_dispute(tx: Transaction, dispute: Object, outcome: str) -> Object:
     """`won` brings the money back, `lost` leaves it gone."""
     if dispute["status"] not in OPEN:
         raise invalid(f"This dispute is already closed: {dispute['status']}.", "dispute")
-    dispute["status"] = outcome
-    if outcome == "won":
+    asked = dispute["status"] in INQUIRY
+    dispute["status"] = "warning_closed" if asked and outcome == "won" else outcome
+    if outcome == "lost" and asked:
+        _withdraw(tx, dispute, tx.get("charge", dispute["charge"]))
+    if outcome == "won" and not asked:
         _move(tx, dispute, dispute["amount"])
         emit(tx, "charge.dispute.funds_reinstated", dispute)
     tx.put(dispute)
@@ -74,7 +95,7 @@ def update(call: Call) -> Object:
     if isinstance(call.params.get("evidence"), dict):
         dispute["evidence"] = dispute["evidence"] | call.params["evidence"]
         dispute["evidence_details"] |= {"has_evidence": True}
-    if call.params.get("submit") and dispute["status"] == "needs_response":
+    if call.params.get("submit") and dispute["status"] == OPEN[0]:
         dispute["status"] = "under_review"
     dispute["metadata"] = params.merge_metadata(dispute["metadata"], call.params.get("metadata", {}))
     call.tx.put(dispute)

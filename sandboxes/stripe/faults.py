@@ -8,7 +8,7 @@
 - before the effect: `delay` (wait, then work), `http_500`, `http_429`, `html_page` (a proxy's 502) - nothing happens;
 - after the effect: `error_after_success` (a stored 500), `answer_late` (waits `seconds`), `timeout_after_success`
   (waits `seconds`, then hangs up), `malformed_json`, `other_amount`, `other_currency` (the answer lies, the object
-  does not).
+  does not), `bank_refuses` (of payouts: paid, then failed at the bank).
 
 On events: `delay`, `duplicate` (`copies` in all), `reorder` (held until a later event of that endpoint arrived, or
 `seconds`), `lose`, `other_amount`, `other_currency`.
@@ -27,6 +27,7 @@ FAULT = "sandbox.fault"
 BEFORE = ("delay", "http_500", "http_429", "html_page")
 AFTER = ("error_after_success", "answer_late", "timeout_after_success", "malformed_json")
 LIES = ("other_amount", "other_currency")
+AT_THE_BANK = ("bank_refuses",)
 ON_EVENTS = ("delay", "duplicate", "reorder", "lose", *LIES)
 SECONDS = {"delay": 1.0, "answer_late": 1.0, "timeout_after_success": 30.0, "reorder": 5.0}
 SECONDS_MAX = 7 * 86400
@@ -42,7 +43,7 @@ def create(tx: Transaction, asked: Any) -> Object:
         raise invalid("match has method and path_prefix, or event_type", "match")
     if not all(isinstance(value, str) for value in match.values()):
         raise invalid("match holds text only", "match")
-    allowed = ON_EVENTS if "event_type" in match else (*BEFORE, *AFTER, *LIES)
+    allowed = ON_EVENTS if "event_type" in match else (*BEFORE, *AFTER, *LIES, *AT_THE_BANK)
     if asked.get("fault") not in allowed:
         raise invalid(f"fault must be one of {', '.join(allowed)}", "fault")
     return tx.create(FAULT, "flt", {"match": match, "fault": asked["fault"], **_numbers(asked)})

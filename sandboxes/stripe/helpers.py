@@ -2,9 +2,11 @@
 
 - `GET /sandbox/faults`, `POST` {...}, `DELETE /sandbox/faults[/<id>]`: scripted faults, see faults.py
 - `GET /sandbox/journal?after=0&limit=10000`: {"entries": [...], "next": seq or null}
-- `POST /sandbox/disputes` {charge or payment_intent, amount?, reason?}
-- `POST /sandbox/disputes/<id>/close` {outcome: won, lost}
+- `POST /sandbox/disputes` {charge or payment_intent, amount?, reason?, inquiry?}: an inquiry takes no money
+- `POST /sandbox/disputes/<id>/escalate`: the bank makes a dispute of an inquiry
+- `POST /sandbox/disputes/<id>/close` {outcome: won, lost}; an inquiry that is won is closed
 - `POST /sandbox/intents/<id>/settle` {outcome: succeeded, failed}: an intent in `processing`
+- `POST /sandbox/intents/<id>/expire`: the bank ends a card's hold that was never captured
 - `POST /sandbox/refunds/<id>/settle` {outcome: succeeded, failed}: a pending refund, or one that fails late
 - `POST /sandbox/payouts/<id>/fail`: the bank sends a payout back
 - `POST /sandbox/events/<id>/resend`: the event again, to every endpoint that listens
@@ -106,9 +108,10 @@ def create_dispute() -> Any:
             asked["charge"] = tx.get("payment_intent", asked["payment_intent"], "payment_intent")["latest_charge"]
         charge = tx.get("charge", asked.get("charge"), "charge")
         amount = asked.get("amount", charge["amount"] - charge["amount_refunded"])
-        if type(amount) is not int or not isinstance(asked.get("reason", ""), str):
-            raise invalid("amount is a whole number, reason a text", "amount")
-        return disputes.open_dispute(tx, charge, amount, asked.get("reason", "fraudulent"))
+        inquiry = asked.get("inquiry", False)
+        if type(amount) is not int or not isinstance(asked.get("reason", ""), str) or type(inquiry) is not bool:
+            raise invalid("amount is a whole number, reason a text, inquiry true or false", "amount")
+        return disputes.open_dispute(tx, charge, amount, asked.get("reason", "fraudulent"), inquiry=inquiry)
 
     return _change(work, 201)
 
@@ -117,6 +120,22 @@ def create_dispute() -> Any:
 def close_dispute(dispute_id: str) -> Any:
     outcome = _outcome("won", "lost")
     return _change(lambda tx: disputes.close_dispute(tx, tx.get("dispute", dispute_id), outcome))
+
+
+@bp.post("/disputes/<dispute_id>/escalate")
+def escalate_dispute(dispute_id: str) -> Any:
+    return _change(lambda tx: disputes.escalate(tx, tx.get("dispute", dispute_id)))
+
+
+@bp.post("/intents/<intent_id>/expire")
+def expire_hold(intent_id: str) -> Any:
+    def work(tx: Transaction) -> Object:
+        intent = tx.get("payment_intent", intent_id)
+        if intent["status"] != "requires_capture":
+            raise invalid(f"The intent is {intent['status']}, not requires_capture", "intent")
+        return payments.expire_hold(tx, intent)
+
+    return _change(work)
 
 
 @bp.post("/intents/<intent_id>/settle")

@@ -103,6 +103,13 @@ def cancel(tx: Transaction, intent: Object, reason: str | None) -> Object:
     return intent
 
 
+def expire_hold(tx: Transaction, intent: Object) -> Object:
+    """The bank has ended a hold that was not captured in its days."""
+    charge = tx.get("charge", intent["latest_charge"])
+    emit(tx, "charge.expired", charge)
+    return cancel(tx, intent, "automatic")
+
+
 def _succeed(tx: Transaction, intent: Object, amount: int) -> None:
     intent |= {"status": "succeeded", "amount_received": amount}
     tx.put(intent)

@@ -1,4 +1,8 @@
-"""Payouts: a balance goes to the bank, and sometimes comes back."""
+"""Payouts: a balance goes to the bank, and sometimes comes back.
+
+An account whose bank account has one of Stripe's test numbers gets the failure that number stands for; the scripted
+fault `bank_refuses` lets a payout be paid first and fail afterwards.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,12 @@ CREATE: params.Spec = {
     "source_type": params.choice("card", "bank_account", "fpx"),
     "statement_descriptor": params.text(22),
 }
+# Stripe's test numbers of bank accounts, and how a payout there ends.
+FAILING = {
+    "000111111116": ("no_account", "The bank account could not be located."),
+    "000111111113": ("account_closed", "The bank account has been closed."),
+    "000333333335": ("debit_not_authorized", "Debits are not authorized on this bank account."),
+}
 INDEX: params.Spec = {"status": params.choice("pending", "paid", "failed", "canceled", "in_transit")}
 
 
@@ -28,6 +38,7 @@ def create(call: Call) -> Object:
         raise invalid(
             "You have insufficient funds in your Stripe account for this payout.", "amount", "balance_insufficient"
         )
+    bank = _bank(tx)
     payout = tx.create(
         "payout",
         "po",
@@ -38,7 +49,7 @@ def create(call: Call) -> Object:
             "balance_transaction": None,
             "currency": given["currency"],
             "description": given.get("description"),
-            "destination": given.get("destination"),
+            "destination": given.get("destination") or (bank or {}).get("id"),
             "failure_balance_transaction": None,
             "failure_code": None,
             "failure_message": None,
@@ -54,10 +65,20 @@ def create(call: Call) -> Object:
     payout["balance_transaction"] = balance.book(tx, "payout", -given["amount"], given["currency"], payout["id"])["id"]
     tx.put(payout)
     emit(tx, "payout.created", payout)
-    return settle(tx, payout, "paid")
+    failure = FAILING.get((bank or {}).get("_number", ""))
+    if failure is not None:
+        return settle(tx, payout, "failed", failure)
+    settle(tx, payout, "paid")
+    return settle(tx, payout, "failed") if tx.note.get("fault") == "bank_refuses" else payout
 
 
-def settle(tx: Transaction, payout: Object, outcome: str) -> Object:
+def _bank(tx: Transaction) -> Object | None:
+    """The bank account of the caller; None for the platform, and where none was named."""
+    account = tx.store.find(tx.account) if tx.account else None
+    return next(iter(account["external_accounts"]["data"]), None) if account else None
+
+
+def settle(tx: Transaction, payout: Object, outcome: str, failure: tuple[str, str] = FAILING["000111111113"]) -> Object:
     """`paid`; or `failed`, which can follow `paid` when the bank sends the money back."""
     if payout["status"] == "failed" or payout["status"] == outcome:
         raise invalid(f"This payout is already {payout['status']}.", "payout")
@@ -66,8 +87,8 @@ def settle(tx: Transaction, payout: Object, outcome: str) -> Object:
         back = balance.book(tx, "payout_failure", payout["amount"], payout["currency"], payout["id"])
         payout |= {
             "failure_balance_transaction": back["id"],
-            "failure_code": "account_closed",
-            "failure_message": "The bank account has been closed.",
+            "failure_code": failure[0],
+            "failure_message": failure[1],
         }
     tx.put(payout)
     emit(tx, f"payout.{outcome}", payout)

@@ -30,7 +30,7 @@ UPDATE_CHARGE: params.Spec = {"metadata": params.metadata, "description": params
 
 def create(call: Call) -> Object:
     charge = _charge_meant(call)
-    amount = _refundable(charge, call.params.get("amount"))
+    amount = _refundable(charge, call.params.get("amount"), _lost(call.tx, charge))
     method = call.tx.get("payment_method", charge["payment_method"])
     pending = "refund_pending" in method["_steps"]
     refund = call.tx.create(
@@ -98,7 +98,17 @@ def _charge_meant(call: Call) -> Object:
     return call.tx.get("charge", charge_id, "charge")
 
 
-def _refundable(charge: Object, amount: int | None) -> int:
+def _lost(tx: Transaction, charge: Object) -> int | None:
+    """What a lost dispute took of the charge; None while one is open: then nothing of it is refunded."""
+    if not charge["dispute"]:
+        return 0
+    dispute = tx.get("dispute", charge["dispute"])
+    if dispute["status"] in ("needs_response", "under_review"):
+        return None
+    return int(dispute["amount"]) if dispute["status"] == "lost" else 0
+
+
+def _refundable(charge: Object, amount: int | None, lost: int | None) -> int:
     """The amount to refund, or the refusal: uncaptured, charged back, spent already, too much."""
     if charge["status"] != "succeeded":
         raise invalid("This charge did not succeed, so there is nothing to refund.", "charge")
@@ -108,11 +118,11 @@ def _refundable(charge: Object, amount: int | None) -> int:
             "Cancel the PaymentIntent to release the hold.",
             "charge",
         )
-    if charge["disputed"]:
+    if lost is None or lost == charge["amount"] - charge["amount_refunded"] > 0:
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", "charge", "charge_disputed"
         )
-    left = charge["amount"] - charge["amount_refunded"]
+    left = charge["amount"] - charge["amount_refunded"] - lost
     if left == 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", "charge", "charge_already_refunded")
     if amount is not None and amount > left:

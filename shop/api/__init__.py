@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from core.web import Blueprint
-from shop import delivery_record, expiry, filing  # noqa: F401 - they register jobs and listen to the customs desk
-from shop.api import accounts, cart, companies, orders, recalls, returns, rfqs
+from shop import delivery_record, expiry, filing, reconcile  # noqa: F401 - they register jobs and listen to the customs desk
+from shop.api import (
+    accounts,
+    cart,
+    companies,
+    coupons,
+    notices,
+    orders,
+    payment_desk,
+    payouts,
+    recalls,
+    returns,
+    reviews,
+    rfqs,
+    webhooks,
+)
+from shop.notifications import sender  # noqa: F401 - registers the job that sends
 
 blueprints: list[Blueprint] = [
     accounts.blueprint,
@@ -14,6 +29,14 @@ blueprints: list[Blueprint] = [
     returns.blueprint,
     recalls.blueprint,
     companies.blueprint,
+    coupons.blueprint,
     rfqs.blueprint,
     rfqs.manage,
+    notices.blueprint,
+    notices.operations,
+    webhooks.blueprint,
+    payouts.blueprint,
+    payment_desk.blueprint,
+    payment_desk.customs,
+    reviews.blueprint,
 ]

@@ -14,7 +14,7 @@ from core.idempotency import idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, actor, limiter, public, requires
 from customs import persons
-from shop import addresses, profiles
+from shop import addresses, allowance_disputes, profiles
 from shop.api import schemas
 from shop.api.answers import nothing, ready
 
@@ -99,6 +99,16 @@ def read_identity() -> Response:
 def read_allowance(query: dict[str, Any]) -> Response:
     """The yearly retail allowance and every entry that used it, in the Beijing year."""
     return ready(profiles.allowance_of(actor().id, query["year"] or clock.today().year))
+
+
+@blueprint.route("/me/allowance/disputes", methods=["POST"])
+@requires()
+@idempotent(required=False)
+@blueprint.arguments(schemas.NewAllowanceDispute)
+@blueprint.response(201, schemas.AllowanceEntry)
+def dispute_allowance(body: dict[str, Any]) -> Response:
+    """Say that an entry of the allowance was not you: an operator looks into it."""
+    return ready(allowance_disputes.dispute(actor(), body["entry"], body["reason"]), 201)
 
 
 @blueprint.route("/me/addresses")

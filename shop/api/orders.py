@@ -11,11 +11,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from catalog import rights
 from catalog.api.acting import task
 from core.errors import Problem
-from core.idempotency import attempt, idempotent
+from core.idempotency import KEY_MISSING, attempt, idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, actor, maybe_actor, public, requires
-from shop import cancellation, checkout, fulfilment, incidents, orders, payments, quotes, review, webhooks
-from shop.api import schemas
+from shop import cancellation, checkout, fulfilment, incidents, orders, payments, quotes, review, shortages, webhooks
+from shop.api import fulfilment_schemas, schemas
 from shop.api.answers import optional_body, ready
 from shop.stripe_events import RAW_MAX
 
@@ -34,7 +34,7 @@ def _items(body: dict[str, Any]) -> list[quotes.Item]:
 def create_quote(body: dict[str, Any]) -> Response:
     """The landed price of these items, every tax explained, and all that keeps them from being bought."""
     asking = maybe_actor()
-    return ready(quotes.quote(_items(body), asking.id if asking else None, body["address_id"]))
+    return ready(quotes.quote(_items(body), asking.id if asking else None, body["address_id"], body["coupon"]))
 
 
 @blueprint.route("/orders", methods=["POST"])
@@ -45,9 +45,10 @@ def create_quote(body: dict[str, Any]) -> Response:
 def place_order(body: dict[str, Any]) -> Response:
     """Place a quote, or items at their price now; stock and allowance are held until paid or expired."""
     buyer = actor().id
-    purchase_id = checkout.place(
-        buyer, attempt(), quote=body["quote"], items=_items(body), address_id=body["address_id"]
-    )
+    version = body["consent"]["version"] if body["consent"] else None
+    wish = {"quote": body["quote"], "items": _items(body), "address_id": body["address_id"], "notice": version}
+    wish |= {"method": body["payment_method"], "coupon": body["coupon"]}
+    purchase_id = checkout.place(buyer, attempt(), **wish)
     checkout.pay_for(purchase_id)
     location = f"{API_PREFIX}/shop/purchases/{purchase_id}"
     return ready(orders.purchase_of(buyer, purchase_id), 201, location=location)
@@ -84,12 +85,27 @@ def cancel_order(order_id: uuid.UUID) -> Response:
 @requires("merchant", "operator")
 @task(rights.ORDERS)
 @idempotent(required=False)
-@blueprint.arguments(schemas.Happened)
+@blueprint.arguments(fulfilment_schemas.NewParcel)
 @blueprint.response(200, schemas.OrderDetail)
 def ship_order(body: dict[str, Any], order_id: uuid.UUID) -> Response:
-    """The parcel left the warehouse."""
-    fulfilment.ship(actor(), order_id, body["at"])
+    """A parcel left the warehouse: all that is left of the order, or, with an Idempotency-Key, the named lines of
+    domestic stock."""
+    if body["lines"] is not None and "Idempotency-Key" not in request.headers:
+        raise Problem(KEY_MISSING, errors={"Idempotency-Key": ["is required with lines"]})
+    fulfilment.ship(actor(), order_id, body["at"], body["lines"], attempt())
     return ready(orders.one(actor(), order_id))
+
+
+@blueprint.route("/orders/<uuid:order_id>/shortages", methods=["POST"])
+@requires("merchant", "operator")
+@task(rights.ORDERS)
+@idempotent()
+@blueprint.arguments(fulfilment_schemas.NewShortage)
+@blueprint.response(201, fulfilment_schemas.Shortage)
+def declare_shortage(body: dict[str, Any], order_id: uuid.UUID) -> Response:
+    """Say what of a paid order of domestic stock cannot be supplied: it is paid back and leaves the stock."""
+    made = shortages.report(actor(), order_id, body["lines"], body["reason"], attempt())
+    return ready(made, 201, location=f"{API_PREFIX}/shop/orders/{order_id}")
 
 
 @blueprint.route("/orders/<uuid:order_id>/deliver", methods=["POST"])
@@ -109,7 +125,7 @@ def deliver_order(body: dict[str, Any], order_id: uuid.UUID) -> Response:
 @blueprint.arguments(schemas.PaymentReview)
 @blueprint.response(200, schemas.OrderDetail)
 def review_payment(body: dict[str, Any], order_id: uuid.UUID) -> Response:
-    """Decide an order whose payer is not its buyer."""
+    """Decide an order that waits in payment review."""
     review.decide(actor(), order_id, body["decision"], body["reason"])
     return ready(orders.one(actor(), order_id))
 
@@ -127,8 +143,8 @@ def read_purchase(purchase_id: uuid.UUID) -> Response:
 @idempotent()
 @blueprint.response(201, schemas.PaymentHandle)
 def begin_payment(purchase_id: uuid.UUID) -> Response:
-    """What is needed to pay, when Stripe could not be reached at placing."""
-    payments.begin_for(actor().id, purchase_id)
+    """What is needed to pay, when Stripe could not be reached at placing; `{payment_method}` or no body."""
+    payments.begin_for(actor().id, purchase_id, optional_body(schemas.PaymentChoice())["payment_method"])
     return ready(orders.purchase_of(actor().id, purchase_id)["payment"], 201)
 
 

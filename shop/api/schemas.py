@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from core.schemas import Choice, Day, Flag, Id, Instant, Money, Pattern, Quantity, Schema, Text, WholeNumber
+from shop.api.fulfilment_schemas import (
+    LINES_MOST,
+    QUANTITY_MOST,
+    AcceptedNotice,
+    Consent,
+    ConsumerNotice,
+    FreightBasis,
+    Parcel,
+    Shortage,
+)
 
 _PHONE = r"\+?[0-9](?:[0-9 -]{5,17})[0-9]"
-LINES_MOST = 100
-QUANTITY_MOST = Decimal(1_000_000)
 
 
 class NewAccount(Schema):
@@ -68,10 +74,30 @@ class AllowanceYear(Schema):
 
 
 class AllowanceEntry(Schema):
+    """Where `own` is false another account of the person ordered: `at` is the beginning of the day, `order` null."""
+
+    id = fields.Integer()
     at = Instant()
-    order = fields.String()
+    order = fields.String(allow_none=True)
+    own = fields.Boolean()
     amount = fields.String()
     kind = fields.String()
+    dispute = Choice("open", "closed", allow_none=True)
+
+
+class NewAllowanceDispute(Schema):
+    entry = WholeNumber(1, 2**63 - 1, required=True)
+    reason = Text(300, required=True)
+
+
+class WeightOfYear(Schema):
+    """Kilograms of goods that are capped by person and year; only where the person had some."""
+
+    group = fields.String()
+    cap_kg = fields.String()
+    held_kg = fields.String()
+    used_kg = fields.String()
+    left_kg = fields.String()
 
 
 class Allowance(Schema):
@@ -81,6 +107,7 @@ class Allowance(Schema):
     reserved = fields.String()
     remaining = fields.String()
     entries = fields.List(fields.Nested(AllowanceEntry))
+    weights = fields.List(fields.Nested(WeightOfYear))
 
 
 class _AddressFields(Schema):
@@ -139,17 +166,34 @@ class Cart(Schema):
     items = fields.List(fields.Dict())
 
 
-class QuoteRequest(Schema):
+class CouponChoice(Schema):
+    """One coupon for the whole purchase; case, spaces and dashes do not count."""
+
+    coupon = Text(40, allow_none=True, load_default=None)
+
+
+class QuoteRequest(CouponChoice):
     items = _items(required=True)
     address_id = Id(allow_none=True, load_default=None)
 
 
-class NewOrder(Schema):
-    """Either a quote as given, or the items to be quoted and placed in one step."""
+class PaymentChoice(Schema):
+    """`card`: goods priced by the kg are authorised at 110 % and charged by their real weight."""
+
+    payment_method = Choice("card", allow_none=True, load_default=None)
+
+
+class NewOrder(PaymentChoice, CouponChoice):
+    """Either a quote as given, or the items to be quoted and placed in one step.
+
+    Placing retail goods accepts the consumer notice that stood in the quote; `consent` names its version. A quote holds
+    its coupon; one named beside it must be the same.
+    """
 
     quote = Pattern("[A-Za-z0-9_.=-]{1,200000}", "is not a quote", load_default=None)
     items = _items(load_default=None)
     address_id = Id(allow_none=True, load_default=None)
+    consent = fields.Nested(Consent, allow_none=True, load_default=None)
 
     @validates_schema
     def _one_of(self, data: dict[str, object], **_: object) -> None:
@@ -189,6 +233,7 @@ class Return(Schema):
     reason = fields.String()
     goods = Money(allow_none=True)
     tax = Money(allow_none=True)
+    discount = Money(allow_none=True)
     requested_at = Instant()
     accepted_at = Instant(allow_none=True)
     received_at = Instant(allow_none=True)
@@ -213,11 +258,22 @@ class Explanation(Schema):
     phrases = fields.Dict()
 
 
+class ReducedUnits(Schema):
+    """So many units of a line at a promotion's price; more than it had left pay the regular one."""
+
+    id = Id()
+    units = Quantity()
+    price = Money()
+    regular_price = Money()
+    limited = Flag()
+
+
 class ServingLot(Schema):
     lot_id = Id()
     batch_no = fields.String()
     expires_on = fields.String(allow_none=True)
     quantity = Quantity()
+    left = Quantity()
     weight_kg = Quantity(allow_none=True)
 
 
@@ -228,8 +284,10 @@ class Line(Schema):
     origin = fields.String()
     quantity = Quantity()
     catch_weight = fields.Dict(allow_none=True)
+    promotion = fields.Nested(ReducedUnits, allow_none=True)
     unit_price = Money()
     goods = Money()
+    discount = Money()
     freight = Money()
     insurance = Money()
     dutiable_value = Money()
@@ -240,6 +298,14 @@ class Line(Schema):
     tax = Money()
     explanation = fields.List(fields.Nested(Explanation))
     lots = fields.List(fields.Nested(ServingLot), metadata={"description": "For the merchant and operators."})
+
+
+class DetailedLine(Line):
+    """A line with how much of it has left, could not be supplied, and is left to send."""
+
+    sent = Quantity()
+    short = Quantity()
+    left = Quantity()
 
 
 class _Sums(Schema):
@@ -276,11 +342,20 @@ class Blocked(Schema):
     listing_id = Id(allow_none=True)
     order = fields.Integer(allow_none=True)
     phrases = fields.Dict()
+    help = fields.Dict()
+
+
+class QuotedCoupon(Schema):
+    code = fields.String()
+    discount = Money()
 
 
 class Quote(Schema):
     orders = fields.List(fields.Nested(QuotedOrder))
     total = Money()
+    coupon = fields.Nested(QuotedCoupon, allow_none=True)
+    freight_basis = fields.Nested(FreightBasis)
+    notice = fields.Nested(ConsumerNotice, allow_none=True)
     valid_until = Instant()
     quote = fields.String()
     blocked = fields.List(fields.Nested(Blocked))
@@ -313,13 +388,29 @@ class Order(_Sums):
     paid_at = Instant(allow_none=True)
     waybill_no = fields.String(allow_none=True)
     refunded = Money()
+    quoted = fields.Dict(allow_none=True)
     address = fields.Dict()
+    notice = fields.Nested(AcceptedNotice, allow_none=True)
+
+
+class Dispute(Schema):
+    id = fields.String()
+    state = Choice("inquiry", "open", "won", "lost")
+    reason = fields.String()
+    amount = Money()
+    opened_at = Instant()
+    evidence_due_at = Instant(allow_none=True)
+    closed_at = Instant(allow_none=True)
 
 
 class OrderDetail(Order):
+    lines = fields.List(fields.Nested(DetailedLine))
     timeline = fields.List(fields.Nested(TimelineEntry))
     declaration = fields.Dict(allow_none=True)
     taxes = fields.Nested(Taxes)
+    parcels = fields.List(fields.Nested(Parcel))
+    disputes = fields.List(fields.Nested(Dispute))
+    shortages = fields.List(fields.Nested(Shortage))
 
 
 class Orders(Schema):
@@ -334,6 +425,7 @@ class PaymentHandle(Schema):
     publishable_key = fields.String()
     amount = fields.Integer()
     currency = fields.String()
+    capture = Choice("automatic", "by_weight")
 
 
 class Purchase(Schema):
@@ -341,6 +433,7 @@ class Purchase(Schema):
     orders = fields.List(fields.Nested(Order))
     total = Money()
     expires_at = Instant()
+    authorised_at = Instant(allow_none=True)
     payment = fields.Nested(PaymentHandle, allow_none=True)
 
 
@@ -351,6 +444,9 @@ class Incident(Schema):
     object_type = fields.String()
     object_id = fields.String()
     detail = fields.Dict()
+    closed_at = fields.String(allow_none=True)
+    closed_by = fields.String(allow_none=True)
+    remedy = fields.String(allow_none=True)
 
 
 class Incidents(Schema):

@@ -16,8 +16,8 @@ from core.errors import NOT_FOUND, Problem
 from core.schemas import WholeNumber
 from core.web import actor, limiter, public, requires
 from customs import persons
-from shop import addresses, profiles
-from shop.api.schemas import NewAccount, NewAddress, NewIdentity
+from shop import addresses, allowance_disputes, profiles
+from shop.api.schemas import NewAccount, NewAddress, NewAllowanceDispute, NewIdentity
 from shop.pages.forms import read_form, read_query
 from shop.pages.language import local_path
 
@@ -112,6 +112,19 @@ def tell_identity() -> Any:
         return _overview("identity", problem), problem.status
     flash(_("Your identity is kept."), "success")
     return redirect(local_path(request.form.get("next") or url_for("account_pages.overview")), 303)
+
+
+@pages.post("/account/allowance/disputes")
+@requires()
+def dispute_allowance() -> Any:
+    """Report an entry of the allowance that was not the person."""
+    try:
+        form = read_form(NewAllowanceDispute())
+        allowance_disputes.dispute(actor(), form["entry"], form["reason"])
+    except Problem as problem:
+        return _overview("allowance", problem), problem.status
+    flash(_("Thank you. A person looks into it, and you are told when that is done."), "success")
+    return redirect(url_for("account_pages.overview", _anchor="allowance"), 303)
 
 
 @pages.post("/account/addresses")

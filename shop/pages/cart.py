@@ -17,12 +17,13 @@ from core.schemas import Flag, Id, Quantity
 from core.web import maybe_actor, public
 from shop import quotes
 from shop.pages import basket
+from shop.pages.account import addresses_of
 from shop.pages.forms import read_form, tell
 
 pages = Blueprint("cart_pages", __name__, url_prefix="/cart")
 
 # What the next step, the checkout, can settle by itself.
-SETTLED_LATER = ("identity_required",)
+SETTLED_LATER = ("identity_required", "not_delivered", "province_unknown", "life_too_short")
 
 
 class _Line(Schema):
@@ -41,7 +42,8 @@ def show() -> str:
     """The cart with its quote; guests too see every tax."""
     person = maybe_actor()
     lines = lines_of(person)
-    quote, problem = quote_of(lines, person, None)
+    address_id = chosen_address(addresses_of(person.id)) if person else None
+    quote, problem = quote_of(lines, person, address_id)
     waiting = [row for row in quote["blocked"] if row["code"] not in SETTLED_LATER] if quote else []
     return render_template(
         "cart/cart.html",
@@ -49,7 +51,7 @@ def show() -> str:
         quote=quote,
         problem=problem,
         blocked=waiting,
-        identity_asked=bool(quote and len(waiting) < len(quote["blocked"])),
+        identity_asked=bool(quote and any(row["code"] == "identity_required" for row in quote["blocked"])),
         ready=bool(quote and quote["orders"] and not waiting),
     )
 
@@ -93,14 +95,20 @@ def lines_of(person: Actor | None) -> list[dict[str, Any]]:
     return [{**row, "card": facts.get(uuid.UUID(row["listing_id"]))} for row in rows]
 
 
+def chosen_address(known: list[dict[str, Any]], asked: uuid.UUID | None = None) -> uuid.UUID | None:
+    """The address asked for when it is the person's, else the newest: cart and checkout reckon with the same."""
+    ids = [uuid.UUID(row["id"]) for row in known]
+    return asked if asked in ids else (ids[-1] if ids else None)
+
+
 def quote_of(
-    lines: list[dict[str, Any]], person: Actor | None, address_id: uuid.UUID | None
+    lines: list[dict[str, Any]], person: Actor | None, address_id: uuid.UUID | None, coupon: str | None = None
 ) -> tuple[dict[str, Any] | None, Problem | None]:
     """The quote of these lines, or the refusal that kept it from being made."""
     wanted = [quotes.Item(uuid.UUID(line["listing_id"]), Decimal(line["quantity"])) for line in lines]
     if not wanted:
         return None, None
     try:
-        return quotes.quote(wanted, person.id if person else None, address_id), None
+        return quotes.quote(wanted, person.id if person else None, address_id, coupon), None
     except Problem as problem:
         return None, problem

@@ -52,7 +52,7 @@ def show(order_id: uuid.UUID) -> str:
         order=order,
         mark=_mark(order),
         final=_final(order),
-        cancellable=order["status"] in CANCELLABLE,
+        cancellable=_cancellable(order),
         returnable=order["status"] in RETURNABLE,
         attempt=new_id(),
     )
@@ -63,7 +63,7 @@ def show(order_id: uuid.UUID) -> str:
 def news(order_id: uuid.UUID) -> Response:
     """What the open order page asks for: whether anything changed, and the changed part."""
     order = orders_service.one(actor(), order_id)
-    html = render_template("orders/_progress.html", order=order, cancellable=order["status"] in CANCELLABLE)
+    html = render_template("orders/_progress.html", order=order, cancellable=_cancellable(order))
     answer = jsonify(mark=_mark(order), html=html, final=_final(order))
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -73,6 +73,10 @@ def _mark(order: dict[str, Any]) -> str:
     """Changes when what the page shows of the way changes."""
     seen = repr((order["status"], len(order["timeline"]), order["declaration"], order["waybill_no"]))
     return hashlib.sha256(seen.encode()).hexdigest()[:16]
+
+
+def _cancellable(order: dict[str, Any]) -> bool:
+    return order["status"] in CANCELLABLE and not order["parcels"]
 
 
 def _final(order: dict[str, Any]) -> bool:
@@ -115,7 +119,7 @@ def _returned_lines() -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for name, text in request.form.items():
         number = name.removeprefix("line-")
-        if number != name and number.isascii() and number.isdigit() and text.strip():
+        if number != name and len(number) < 5 and number.isascii() and number.isdigit() and text.strip():
             lines.append({"line": int(number), "quantity": load(_Returned(), {"quantity": text.strip()})["quantity"]})
     if not lines:
         raise invalid("lines", "say how much of what you send back")

@@ -86,4 +86,4 @@ def _return_url(purchase_id: uuid.UUID) -> str:
 
 
 def _waiting(found: dict[str, Any]) -> bool:
-    return bool(found["status"] == "awaiting_payment")
+    return bool(found["status"] == "awaiting_payment" and found["authorised_at"] is None)

@@ -9,7 +9,16 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from core.errors import Problem, declared_codes
-from shop.pages import people_words, rfq_words, stock_words
+from shop.pages import (
+    coupon_words,
+    notice_words,
+    order_words,
+    payout_words,
+    people_words,
+    review_words,
+    rfq_words,
+    stock_words,
+)
 
 ROUTES = {
     "cross_border_retail": _("Cross-border retail"),
@@ -222,9 +231,11 @@ ALLOWANCE_KINDS = {
     "expired": _("given back: not paid"),
     "rejected": _("given back: rejected"),
     "returned": _("given back: returned"),
+    "weighed": _("given back: weighed"),
 }
 EVENTS = {
     **ORDER_STATUSES,
+    **order_words.EVENTS,
     "placed": _("Order placed"),
     "hold_expired": _("Not paid in time"),
     "late_payment": _("Paid too late, refunded"),
@@ -233,6 +244,20 @@ EVENTS = {
     "cancel_refused": _("Customs refused the cancellation"),
     "refund_promised": _("Refund promised"),
     "refund_paid": _("Refund paid"),
+    "authorised": _("Held on the card until weighed"),
+    "priced_by_weight": _("Priced by the real weight"),
+    "refund_waits": _("Refund waits for the end of a dispute"),
+    "dispute_opened": _("Payment disputed by the bank"),
+    "dispute_won": _("Dispute won"),
+    "dispute_lost": _("Dispute lost"),
+    "tax_settled": _("Tax billed by customs"),
+    "tax_void": _("Tax bill void"),
+}
+DISPUTE_STATES = {
+    "inquiry": _("The bank asks"),
+    "open": _("Disputed"),
+    "won": _("Won"),
+    "lost": _("Lost"),
 }
 # Of declarations and of their documents.
 DECLARATION_STATUSES = {
@@ -303,8 +328,11 @@ NOTICE_KINDS = {
     "lot_released": _("An operator lifted the quarantine of a lot of yours"),
     **rfq_words.NOTICES,
 }
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "notice_kind": label(NOTICE_KINDS),
+    "hook_kind": label(notice_words.KINDS),
+    "hook_status": label(notice_words.STATUSES),
+    "hook_tone": lambda status: notice_words.TONES.get(status, "badge-sea"),
     "file_status": label(FILE_STATUSES),
     "route": label(ROUTES),
     "mode": label(MODES),
@@ -325,9 +353,19 @@ FILTERS = {
     "rank_part": label(RANK_PARTS),
     "document_kind": label(DOCUMENT_KINDS),
     "allowance_kind": label(ALLOWANCE_KINDS),
+    "finding": review_words.finding,
+    "shared": label(review_words.SHARED),
+    "cap_group": label(review_words.CAP_GROUPS),
     "declaration_status": label(DECLARATION_STATUSES),
     "status_tone": lambda status: STATUS_TONES.get(status, "badge-sea"),
     "event_name": label(EVENTS),
+    "next_step": order_words.next_step,
+    "remark": order_words.remark,
+    "notice_how": label(order_words.HOW),
+    "coupon_state": label(coupon_words.STATES),
+    "promotion_state": label(coupon_words.PROMOTION_STATES),
+    "promotion_tone": lambda state: coupon_words.PROMOTION_TONES.get(state, "badge-sea"),
+    "coupon_tone": lambda state: coupon_words.TONES.get(state, "badge-sea"),
     "company_status": label(rfq_words.COMPANY_STATUSES),
     "company_decision": label(rfq_words.COMPANY_DECISIONS),
     "member_role": label(people_words.MEMBER_ROLES),
@@ -336,6 +374,7 @@ FILTERS = {
     "block_kind": label(stock_words.BLOCK_KINDS),
     "block_tone": lambda kind: stock_words.BLOCK_TONES.get(kind, "badge-sea"),
     "movement_kind": label(stock_words.MOVEMENT_KINDS),
+    "dispute_state": label(DISPUTE_STATES),
     "recall_outcome": label(stock_words.RECALL_OUTCOMES),
     "rfq_status": label(rfq_words.RFQ_STATUSES),
     "offer_status": label(rfq_words.OFFER_STATUSES),
@@ -344,6 +383,12 @@ FILTERS = {
     "offer_part": label(rfq_words.PARTS),
     "rfq_purchase": label(rfq_words.PURCHASE_STATUSES),
     "rfq_side": label(rfq_words.SIDES),
+    "payout_status": label(payout_words.PAYOUT_STATUSES),
+    "payout_tone": lambda status: payout_words.PAYOUT_TONES.get(status, "badge-sea"),
+    "due_state": label(payout_words.DUE_STATES),
+    "payout_hold": label(payout_words.HOLDS),
+    "payout_account": label(payout_words.ACCOUNT_STATES),
+    "ledger_account": label(payout_words.LEDGER_ACCOUNTS),
 }
 
 

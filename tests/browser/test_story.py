@@ -72,6 +72,7 @@ def test_from_the_shop_window_to_the_duty_report(visit: Callable[..., Any]) -> N
     total = yuan(page.locator("[data-to-pay]").inner_text())
     assert total == goods + freight + vat
 
+    page.get_by_role("checkbox", name=re.compile("已阅读")).check()
     page.get_by_role("button", name=re.compile("提交订单并支付")).dblclick()
     page.wait_for_url("**/sandbox/pay/**")
     assert f"{total:,.2f}" in page.locator("body").inner_text()

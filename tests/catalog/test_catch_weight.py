@@ -60,11 +60,16 @@ def test_what_does_not_go_together(client: Any, seller: Seller, changes: dict[st
     assert (answer.status_code, next(iter(answer.get_json()["errors"]))) == (422, field)
 
 
-def test_retail_goods_are_not_priced_by_the_kilogram(client: Any, seller: Seller) -> None:
+def test_retail_goods_are_priced_by_the_kilogram_too(client: Any, seller: Seller) -> None:
+    """They are filed when they are weighed."""
     weight = {"priced_by": "kg", "price_per_kg": "300.00", "piece_weight_kg": "0.45", "weight_tolerance": 5}
     body = builders.retail(price=None, **weight)
     answer = client.post(f"{BASE}/listings", json=body, headers=seller.bearer)
-    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["priced_by"])
+    assert (answer.status_code, answer.get_json()["price"], answer.get_json()["net_weight_kg"]) == (
+        201,
+        "135.00",
+        "0.45",
+    )
 
 
 def test_what_is_sold_by_quotation_is_not_priced_by_the_kilogram(client: Any, seller: Seller) -> None:

@@ -142,6 +142,34 @@ def test_give_back_and_take_out_leave_what_they_should(seller: Seller, listing: 
     assert moved == Decimal(3)
 
 
+def test_what_is_written_off_is_neither_held_nor_on_hand(seller: Seller, listing: uuid.UUID, bonded: uuid.UUID) -> None:
+    lot = builders.receive(seller, listing, bonded, "5")
+    with transaction() as session:
+        lots.write_off(session, lots.hold(session, [Want(listing, Decimal(2))], "order 1"), "order 1 short")
+    kinds = db.session.execute(
+        select(StockMovement.kind, StockMovement.quantity).where(StockMovement.lot_id == lot).order_by(StockMovement.id)
+    )
+    assert [tuple(row) for row in kinds] == [("receipt", Decimal(5)), ("adjustment", Decimal(-2))]
+    assert stock(lot) == (Decimal(3), Decimal(0))
+
+
+@pytest.mark.parametrize(("days", "held"), [(0, True), (1, True), (2, False)])
+def test_a_longer_way_needs_more_life(
+    seller: Seller, listing: uuid.UUID, bonded: uuid.UUID, days: int, held: bool
+) -> None:
+    """One day more than the standard way asks for is left."""
+    builders.receive(seller, listing, bonded, "5", expires_on=in_days(lots.TRANSIT_DAYS + 1))
+    facts = sale_facts([listing], days)[listing]
+    assert (facts.available == 5) is held
+    assert facts.available + facts.too_old == 5
+    with transaction() as session:
+        if held:
+            assert lots.hold(session, [Want(listing, ONE)], "order 1", days)
+        else:
+            with pytest.raises(Problem):
+                lots.hold(session, [Want(listing, ONE)], "order 1", days)
+
+
 def test_nothing_is_shipped_twice(seller: Seller, listing: uuid.UUID, bonded: uuid.UUID) -> None:
     lot = builders.receive(seller, listing, bonded, "5")
     taken = hold(Want(listing, Decimal(2)))

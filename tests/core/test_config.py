@@ -23,6 +23,14 @@ def test_a_whole_set_loads_with_defaults() -> None:
     config = load(GOOD)
     assert (config.port, config.hold_seconds, config.env) == (8000, 600, "development")
     assert config.stripe_api_base == "https://api.stripe.com"
+    assert (config.payout_days, config.stripe_connect_secret) == (None, "")
+
+
+def test_the_days_before_a_payout_are_a_whole_number_or_the_laws() -> None:
+    assert load({**GOOD, "LANDFALL_PAYOUT_DAYS": "0"}).payout_days == 0
+    for wrong in ("-1", "1.5", "soon"):
+        with pytest.raises(ConfigError, match="LANDFALL_PAYOUT_DAYS"):
+            load({**GOOD, "LANDFALL_PAYOUT_DAYS": wrong})
 
 
 @pytest.mark.parametrize(

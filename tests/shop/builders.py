@@ -19,7 +19,8 @@ from customs.models import Warehouse
 from shop import addresses
 from shop.stripe_gateway import GatewayRefused, GatewayUnavailable
 from shop.stripe_http import Exchange
-from shop.stripe_objects import Charge, Intent, Refund
+from shop.stripe_objects import Charge, Dispute, Intent, Refund
+from tests.shop.fake_connect import FakeConnect
 
 PASSWORD = "a password of the tests"
 HOME = {
@@ -170,15 +171,18 @@ def add_lot(session: Any, listing_id: uuid.UUID, warehouse_id: uuid.UUID, quanti
     return lot.id
 
 
-class FakeStripe:
+class FakeStripe(FakeConnect):
     """Stripe's promises in process: idempotency keys, refunds within the charge, states. `down` makes it unreachable."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.lock = threading.Lock()
         self.intents: dict[str, Intent] = {}
         self.refunds: dict[str, Refund] = {}
         self.by_key: dict[str, Any] = {}
         self.calls: list[str] = []
+        self.held: set[str] = set()  # intents whose money a card only holds
+        self.disputes: dict[str, Dispute] = {}
         self.down = False
         self.refund_status = "succeeded"
 
@@ -188,12 +192,22 @@ class FakeStripe:
             raise GatewayUnavailable("away", Exchange("POST /", "", None))
 
     def create_intent(
-        self, amount_fen: int, currency: str, idempotency_key: str, metadata: Any, description: str, method_types: Any
+        self,
+        amount_fen: int,
+        currency: str,
+        idempotency_key: str,
+        metadata: Any,
+        description: str,
+        method_types: Any,
+        *,
+        hold: bool = False,
     ) -> Intent:
         with self.lock:
             self._enter("create_intent")
             if idempotency_key not in self.by_key:
                 name = f"pi_{uuid.uuid4().hex}"
+                if hold:
+                    self.held.add(name)
                 self.by_key[idempotency_key] = self.intents[name] = Intent(
                     Exchange("POST /v1/payment_intents", "{}", 200),
                     id=name,
@@ -226,9 +240,85 @@ class FakeStripe:
             self.intents[intent_id] = replace(intent, status="canceled")
             return self.intents[intent_id]
 
+    def capture(self, intent_id: str, amount_fen: int, idempotency_key: str) -> Intent:
+        with self.lock:
+            self._enter("capture")
+            intent = self.intents[intent_id]
+            if idempotency_key in self.by_key:
+                return intent
+            if intent.status != "requires_capture" or amount_fen > intent.capturable_fen or not intent.charge:
+                exchange = Exchange("POST /capture", "{}", 400)
+                raise GatewayRefused("payment_intent_unexpected_state", intent.status, exchange)
+            charge = replace(intent.charge, captured=True, captured_fen=amount_fen)
+            taken = {"status": "succeeded", "received_fen": amount_fen, "capturable_fen": 0, "charge": charge}
+            self.by_key[idempotency_key] = self.intents[intent_id] = replace(intent, **taken)
+            return self.intents[intent_id]
+
+    def list_intents(self, created_after: int) -> list[Intent]:
+        with self.lock:
+            self._enter("list_intents")
+            return [each for each in self.intents.values() if not each.created or each.created >= created_after]
+
+    def list_refunds_since(self, created_after: int) -> list[Refund]:
+        with self.lock:
+            self._enter("list_refunds_since")
+            return list(self.refunds.values())
+
+    def list_charge_refunds(self, charge_id: str) -> list[Refund]:
+        with self.lock:
+            self._enter("list_charge_refunds")
+            return [each for each in self.refunds.values() if each.charge_id == charge_id]
+
+    def list_disputes(self, created_after: int) -> list[Dispute]:
+        with self.lock:
+            self._enter("list_disputes")
+            return list(self.disputes.values())
+
+    def retrieve_dispute(self, dispute_id: str) -> Dispute:
+        with self.lock:
+            self._enter("retrieve_dispute")
+            return self.disputes[dispute_id]
+
+    def dispute(self, intent_id: str, amount_fen: int | None = None, status: str = "needs_response") -> str:
+        """The buyer's bank asks money back, by default all that is left; it leaves the balance but for an inquiry."""
+        intent, name = self.intents[intent_id], f"du_{uuid.uuid4().hex}"
+        gone = sum(each.amount_fen for each in self.refunds.values() if each.intent_id == intent_id)
+        amount = intent.received_fen - gone if amount_fen is None else amount_fen
+        self.disputes[name] = Dispute(
+            Exchange("GET /v1/disputes", "{}", 200),
+            id=name,
+            amount_fen=amount,
+            currency=intent.currency,
+            status=status,
+            reason="fraudulent",
+            created=0,
+            withdrawn_fen=0 if status.startswith("warning") else amount,
+            evidence_due=None,
+            intent_id=intent_id,
+            charge_id="ch_1",
+        )
+        return name
+
+    def decide(self, dispute_id: str, status: str) -> None:
+        """The bank's word: `won` brings the money back."""
+        found = self.disputes[dispute_id]
+        withdrawn = 0 if status in ("won", "warning_closed") else found.amount_fen
+        self.disputes[dispute_id] = replace(found, status=status, withdrawn_fen=withdrawn)
+
+    def refund_elsewhere(self, intent_id: str, amount_fen: int, status: str = "succeeded") -> str:
+        """Somebody pays back at the dashboard: a refund without a word of ours."""
+        name = f"re_{uuid.uuid4().hex}"
+        facts = {"amount_fen": amount_fen, "currency": "cny", "status": status, "created": 0, "metadata": {}}
+        facts |= {"intent_id": intent_id, "charge_id": "ch_1", "failure_reason": None}
+        self.refunds[name] = Refund(Exchange("GET /v1/refunds", "{}", 200), id=name, **facts)  # type: ignore[arg-type]
+        return name
+
     def refund(self, intent_id: str, amount_fen: int, idempotency_key: str, metadata: Any) -> Refund:
         with self.lock:
             self._enter("refund")
+            undecided = ("needs_response", "under_review", "lost")
+            if any(each.intent_id == intent_id and each.status in undecided for each in self.disputes.values()):
+                raise GatewayRefused("charge_disputed", "disputed", Exchange("POST /refunds", "{}", 400))
             if idempotency_key in self.by_key:
                 return self.by_key[idempotency_key]
             intent = self.intents[intent_id]
@@ -281,13 +371,19 @@ class FakeStripe:
                 payer_name=payer,
                 failure_code=None,
             )
-            facts = {
-                "status": "succeeded",
-                "received_fen": intent.amount_fen,
-                "charge": charge,
-                "latest_charge": "ch_1",
-            }
+            facts: dict[str, Any] = {"status": "succeeded", "received_fen": intent.amount_fen}
+            if intent_id in self.held:
+                charge = replace(charge, captured=False, captured_fen=0)
+                facts = {"status": "requires_capture", "capturable_fen": intent.amount_fen}
+            facts |= {"charge": charge, "latest_charge": "ch_1"}
             self.intents[intent_id] = replace(intent, **{**facts, **changed})
+
+    def mark(self, intent_id: str, fingerprint: str | None) -> None:
+        """By which card or wallet an intent was paid."""
+        intent = self.intents[intent_id]
+        if intent.charge is not None:
+            charge = replace(intent.charge, payer_mark=fingerprint)
+            self.intents[intent_id] = replace(intent, charge=charge)
 
     def refunded(self) -> int:
         return sum(refund.amount_fen for refund in self.refunds.values())

@@ -137,8 +137,8 @@ def test_a_lost_answer_gives_the_same_intent_again(place: Any, shelf: Any, strip
 
     real, buyer = stripe.create_intent, builders.buyer()
 
-    def lost(*args: Any) -> Any:
-        real(*args)
+    def lost(*args: Any, **facts: Any) -> Any:
+        real(*args, **facts)
         raise GatewayUnavailable("lost", Exchange("POST", "", None))
 
     stripe.create_intent = lost

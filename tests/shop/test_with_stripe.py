@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,19 @@ class Sandbox:
         data = urllib.parse.urlencode(fields).encode()
         return self._send(path, data, {"Authorization": f"Bearer {KEY}"})
 
+    def get(self, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._send(path, None, {"Authorization": f"Bearer {KEY}"})
+        return found
+
     def helper(self, path: str, body: Any) -> Any:
         return self._send(path, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
-    def _send(self, path: str, data: bytes, headers: dict[str, str]) -> Any:
+    def journal(self, after: int = 0) -> dict[str, Any]:
+        """What was done since an entry, for an auditor."""
+        found: dict[str, Any] = self._send(f"/sandbox/journal?after={after}&limit=10000", None, {})
+        return found
+
+    def _send(self, path: str, data: bytes | None, headers: dict[str, str]) -> Any:
         with urllib.request.urlopen(urllib.request.Request(self.base + path, data, headers), timeout=20) as answer:
             return json.loads(answer.read() or b"null")
 
@@ -68,24 +78,30 @@ def web(app: Any) -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture
-def sandbox(web: str, app: Any, settings: Any, tmp_path: Path) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "sandboxes.stripe", "--port", "0", "--journal", str(tmp_path)]
+@contextmanager
+def started(folder: Path) -> Iterator[Sandbox]:
+    """The sandbox as a process of its own, its journal in `folder`."""
+    command = [sys.executable, "-m", "sandboxes.stripe", "--port", "0", "--journal", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert select.select([process.stdout], [], [], 20)[0], "the sandbox did not start"
     found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
     assert found
-    box = Sandbox(found[0])
-    hook = {"url": f"{web}/api/v1/shop/stripe/webhook", "enabled_events[]": "*"}
-    secret = box.post("/v1/webhook_endpoints", **hook)["secret"]
-    exchanges.set_gateway(StripeGateway(KEY, box.base, timeout_seconds=2.0))
-    config.use(replace(settings, stripe_webhook_secret=secret))
-    yield box
-    config.use(settings)
-    exchanges.set_gateway(None)
+    yield Sandbox(found[0])
     process.terminate()
     process.wait(timeout=10)
+
+
+@pytest.fixture
+def sandbox(web: str, app: Any, settings: Any, tmp_path: Path) -> Iterator[Sandbox]:
+    with started(tmp_path) as box:
+        hook = {"url": f"{web}/api/v1/shop/stripe/webhook", "enabled_events[]": "*"}
+        secret = box.post("/v1/webhook_endpoints", **hook)["secret"]
+        exchanges.set_gateway(StripeGateway(KEY, box.base, timeout_seconds=2.0))
+        config.use(replace(settings, stripe_webhook_secret=secret))
+        yield box
+        config.use(settings)
+        exchanges.set_gateway(None)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core.database import db, transaction
 from core.errors import Problem
-from customs import allowance
+from customs import allowance, allowance_views
 from customs.models import AllowanceYear
 from tests.customs.desk.builders import LIMIT, NUMBER, YEAR, buyer
 
@@ -67,7 +67,7 @@ def test_equal_to_the_limit_is_allowed_and_a_fen_more_is_not(context: Any) -> No
     with pytest.raises(Problem) as refusal:
         hold(person, account, "LF2", 1)
     assert (refusal.value.code, refusal.value.status, refusal.value.extra["left"]) == ("annual_limit", 422, "0.00")
-    assert allowance.left(person, YEAR, LIMIT) == 0
+    assert sum(allowance.sums(person, YEAR)) == LIMIT
 
 
 def test_a_refused_hold_leaves_nothing(context: Any) -> None:
@@ -88,7 +88,7 @@ def test_held_used_confirmed_each_once(context: Any) -> None:
     assert sums(person) == (0, 10_332)
     for _ in range(2):
         change("confirm", "LF1")
-    kinds = [entry["kind"] for entry in allowance.statement(person, YEAR, LIMIT, account_id=account)["entries"]]
+    kinds = [entry["kind"] for entry in allowance_views.statement(person, YEAR, LIMIT, account_id=account)["entries"]]
     assert kinds == ["confirmed", "used", "held"]
 
 
@@ -159,21 +159,25 @@ def test_the_database_itself_refuses_more(context: Any) -> None:
         session.execute(text("DELETE FROM allowance_entry"))
 
 
-def test_the_statement_of_one_account_does_not_tell_of_the_other(context: Any) -> None:
+def test_the_statement_tells_of_another_account_only_what_concerns_the_person(context: Any) -> None:
     mine, person = buyer()
     theirs, _ = buyer()
     hold(person, mine, "LF1", 100_000)
     hold(person, theirs, "LF2", 200_000)
-    said = allowance.statement(person, YEAR, LIMIT, account_id=mine)
+    said = allowance_views.statement(person, YEAR, LIMIT, account_id=mine)
     assert (said["limit"], said["reserved"], said["used"], said["remaining"]) == (
         "26000.00",
         "3000.00",
         "0.00",
         "23000.00",
     )
-    assert [entry["order"] for entry in said["entries"]] == ["LF1"]
+    other, own = said["entries"]
+    assert (own["order"], own["own"], own["amount"]) == ("LF1", True, "1000.00")
+    assert (other["order"], other["own"], other["amount"], other["kind"]) == (None, False, "2000.00", "held")
+    assert "LF2" not in str(said)
+    assert other["at"].endswith("T16:00:00Z")  # the beginning of the day in Beijing, no more
 
 
 def test_without_an_identity_everything_is_left(context: Any) -> None:
-    said = allowance.statement(None, YEAR, LIMIT, account_id=uuid.uuid4())
+    said = allowance_views.statement(None, YEAR, LIMIT, account_id=uuid.uuid4())
     assert (said["remaining"], said["entries"]) == ("26000.00", [])

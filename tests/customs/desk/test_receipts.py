@@ -218,6 +218,18 @@ def test_a_bill_before_its_list_number_waits_for_it(window: FakeWindow) -> None:
     db.session.rollback()
 
 
+def test_what_becomes_of_a_bill_is_told_to_those_who_hold_its_tax(window: FakeWindow, heard: list) -> None:
+    found = listed(window)
+    take(receipt(found, "621", "120", at(5), invtNo=INVT), receipt(found, "621", "800", at(6), invtNo=INVT))
+    take(bill("T1", at(7), vat="6.52"))
+    assert [state for _, state, _ in heard if state.startswith("tax")] == []
+    take(bill_state("T1", at(8), "2"), bill_state("T1", at(8), "2"))
+    take(bill_state("T1", at(9), "3"), bill("T2", at(10)), bill_state("T2", at(11), "2"))
+    told = [(state, info["tax_no"], info["amount_fen"]) for _, state, info in heard if state.startswith("tax")]
+    assert told == [("tax_settled", "T1", 652), ("tax_void", "T1", 652), ("tax_settled", "T2", 651)]
+    assert len({info["bill"] for _, state, info in heard if state.startswith("tax")}) == 2
+
+
 def test_one_that_cannot_be_applied_holds_up_no_other(window: FakeWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = listed(window), listed(window, number="LF2611230002")
     receipts.store(receipt(first, "621", "800", at(5)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 import urllib.parse
 import urllib.request
 from typing import Any
@@ -137,6 +138,17 @@ def test_a_hold_is_captured_in_part_once(client: stripe.StripeClient) -> None:
     assert refused.value.code == "payment_intent_unexpected_state"
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.refunds.create({"payment_intent": held.id, "amount": 10_001})
+
+
+def test_the_bank_ends_a_hold(sandbox: Any, client: stripe.StripeClient) -> None:
+    held = intent_for(client, capture_method="manual", confirm=True, payment_method="pm_card_visa")
+    ended = sandbox.call("POST", f"/sandbox/intents/{held.id}/expire", {})
+    assert (ended["status"], ended["cancellation_reason"]) == ("canceled", "automatic")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.v1.payment_intents.capture(held.id)
+    assert refused.value.code == "payment_intent_unexpected_state"
+    with pytest.raises(urllib.error.HTTPError):
+        sandbox.call("POST", f"/sandbox/intents/{held.id}/expire", {})
 
 
 def test_a_cancelled_hold_takes_no_money(client: stripe.StripeClient) -> None:

@@ -131,3 +131,35 @@ def test_no_transfer_beyond_the_balance_or_to_an_account_that_cannot_take_it(cli
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.transfers.create({"amount": 90_000_000, "currency": "cny", "destination": account.id})
     assert refused.value.code == "balance_insufficient"
+
+
+def test_an_inquiry_takes_no_money_until_it_is_a_dispute(
+    sandbox: Any, client: stripe.StripeClient, paid: stripe.PaymentIntent
+) -> None:
+    asked = sandbox.call("POST", "/sandbox/disputes", {"payment_intent": paid.id, "inquiry": True})
+    assert (asked["status"], asked["balance_transactions"]) == ("warning_needs_response", [])
+    client.v1.refunds.create({"payment_intent": paid.id, "amount": 10})
+    grown = sandbox.call("POST", f"/sandbox/disputes/{asked['id']}/escalate")
+    assert (grown["status"], [move["amount"] for move in grown["balance_transactions"]]) == ("needs_response", [-100])
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.v1.refunds.create({"payment_intent": paid.id, "amount": 10})
+    assert refused.value.code == "charge_disputed"
+    closed = sandbox.call("POST", f"/sandbox/disputes/{asked['id']}/close", {"outcome": "won"})
+    assert [move["amount"] for move in closed["balance_transactions"]] == [-100, 100]
+    assert client.v1.refunds.create({"payment_intent": paid.id}).amount == 90
+
+
+def test_an_inquiry_may_end_without_more(sandbox: Any, paid: stripe.PaymentIntent) -> None:
+    asked = sandbox.call("POST", "/sandbox/disputes", {"payment_intent": paid.id, "inquiry": True})
+    closed = sandbox.call("POST", f"/sandbox/disputes/{asked['id']}/close", {"outcome": "won"})
+    assert (closed["status"], closed["balance_transactions"]) == ("warning_closed", [])
+
+
+def test_of_a_part_lost_the_rest_is_refundable(
+    sandbox: Any, client: stripe.StripeClient, paid: stripe.PaymentIntent
+) -> None:
+    dispute = sandbox.call("POST", "/sandbox/disputes", {"payment_intent": paid.id, "amount": 30})
+    sandbox.call("POST", f"/sandbox/disputes/{dispute['id']}/close", {"outcome": "lost"})
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.refunds.create({"payment_intent": paid.id, "amount": 71})
+    assert client.v1.refunds.create({"payment_intent": paid.id}).amount == 70

@@ -12,9 +12,11 @@ CLOSED = {
     "/trade/listings": "merchant",
     "/trade/orders": "merchant",
     "/trade/imports": "merchant",
+    "/trade/payouts": "merchant",
     "/trade/people": "merchant",
     "/desk/declarations": "customs",
     "/operations/review": "operator",
+    "/operations/books": "operator",
     "/operations/jobs": "operator",
     "/operations/merchants": "operator",
 }

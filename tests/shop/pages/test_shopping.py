@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from core import config
 from core.database import db
-from shop import carts
-from shop.models import Purchase
-from tests.shop import builders
+from shop import addresses, carts
+from shop.models import Order, Purchase
+from tests.shop import builders, state
 from tests.shop.builders import FakeStripe, Shelf
 from tests.shop.pages.conftest import Browser
 
@@ -72,12 +72,52 @@ def test_a_double_click_places_one_order(browser: Browser, shelf: Shelf, stripe:
     browser.sign_in(who)
     carts.put(who.id, builders.put_listing(shelf), builders.Decimal(2))
     page = browser.go("/checkout").get_data(as_text=True)
-    hidden = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("quote", "attempt")}
+    hidden = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("quote", "attempt", "notice")}
     first = browser.post("/checkout", **hidden)
     again = browser.post("/checkout", **hidden)
     assert (first.status_code, again.status_code) == (303, 303)
     assert first.headers["Location"] == again.headers["Location"]
     assert purchases() == 1
+
+
+def test_the_box_of_the_consumer_notice_must_be_ticked(browser: Browser, shelf: Shelf, stripe: FakeStripe) -> None:
+    who = builders.buyer()
+    browser.sign_in(who)
+    carts.put(who.id, builders.put_listing(shelf), builders.Decimal(2))
+    page = browser.go("/checkout").get_data(as_text=True)
+    assert "may have no label" in page
+    assert "own use" in page
+    refused = browser.send("/checkout", "/checkout")
+    assert refused.status_code == 422
+    assert purchases() == 0
+    version = page.split('name="notice" value="')[1].split('"')[0]
+    assert browser.send("/checkout", "/checkout", notice=version).status_code == 303
+    order = state.fresh().scalars(select(Order)).one()
+    assert (order.notice_version, order.notice_how) == (version, "page")
+    told = browser.go(f"/orders/{order.id}").get_data(as_text=True)
+    assert version in told
+    assert "may have no label" in told
+
+
+def test_what_was_chosen_stays_when_the_order_is_refused(browser: Browser, shelf: Shelf) -> None:
+    """The freight of the page and of the quote are to the address that was chosen, not to the newest."""
+    who = builders.buyer()
+    first = addresses.page_of(who.id, 1, None)["items"][0]["id"]
+    addresses.add(who.id, {**builders.HOME, "province": "北京市", "city": "北京市", "district_code": "110101"})
+    browser.sign_in(who)
+    carts.put(who.id, builders.put_listing(shelf), builders.Decimal(1))
+    assert "Freight to Beijing" in browser.go("/checkout").get_data(as_text=True)
+    refused = browser.send(f"/checkout?address_id={first}", "/checkout")
+    assert refused.status_code == 422
+    assert "Freight to Zhejiang" in refused.get_data(as_text=True)
+
+
+def test_domestic_goods_need_no_notice(browser: Browser, shelf: Shelf, stripe: FakeStripe) -> None:
+    who = builders.buyer()
+    browser.sign_in(who)
+    carts.put(who.id, builders.put_listing(shelf, route="general_trade", hs="0202300090"), builders.Decimal(1))
+    assert 'name="notice"' not in browser.go("/checkout").get_data(as_text=True)
+    assert browser.send("/checkout", "/checkout").status_code == 303
 
 
 def test_checkout_asks_for_what_is_missing(browser: Browser, shelf: Shelf) -> None:

@@ -1,0 +1,61 @@
+"""Tax bills of customs (CEB816) settle the tax held for it, once they are consolidated for payment (818 status 2).
+
+What a bill asks more or less than what was held is the platform's own difference. A void bill (818 status 3) takes its
+settlement back, and the next one settles anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.money import fen_text
+from shop import ledger, moves
+from shop.models import LedgerEntry, LedgerPosting, Order
+
+KIND, VOID = "tax_settled", "tax_void"
+
+
+def settled(session: Session, order: Order, info: dict[str, Any]) -> None:
+    """A bill is due: {bill, tax_no, amount_fen}. Told again it changes nothing. The caller has locked."""
+    held, billed = held_tax(session, order), info["amount_fen"]
+    sides = [
+        ledger.Entry(ledger.CUSTOMS_TAX, held, None, order.id),
+        ledger.Entry(ledger.CUSTOMS_SETTLEMENT, -billed, None, order.id),
+        ledger.Entry(ledger.TAX_DIFFERENCE, billed - held, None, order.id),
+    ]
+    if (held or billed) and ledger.post(session, KIND, info["bill"], order.purchase_id, "cny", sides):
+        told = f"tax bill {info['tax_no']}: {fen_text(billed)} CNY"
+        moves.note(session, [order.id], "tax_settled", order.status, "customs", detail=told)
+
+
+def voided(session: Session, order: Order, info: dict[str, Any]) -> None:
+    """Customs takes a bill back: what it had settled is held again, or was for the next bill if that came first."""
+    statement = (
+        select(LedgerEntry.account, LedgerEntry.amount_fen)
+        .join(LedgerPosting, LedgerPosting.id == LedgerEntry.posting_id)
+        .where(LedgerPosting.kind == KIND, LedgerPosting.reference == info["bill"])
+    )
+    was = {account: int(amount) for account, amount in session.execute(statement)}
+    if _live(session, order, info["bill"]):  # the next bill came first: it settles what this one had
+        was[ledger.TAX_DIFFERENCE] = was.get(ledger.TAX_DIFFERENCE, 0) + was.pop(ledger.CUSTOMS_TAX, 0)
+    sides = [ledger.Entry(account, -amount, None, order.id) for account, amount in was.items()]
+    if sides and ledger.post(session, VOID, info["bill"], order.purchase_id, "cny", sides):
+        told = f"tax bill {info['tax_no']} is void"
+        moves.note(session, [order.id], "tax_void", order.status, "customs", detail=told)
+
+
+def _live(session: Session, order: Order, bill: str) -> bool:
+    """Whether another bill of the order stands settled and was not taken back."""
+    mine = select(LedgerEntry.posting_id).where(LedgerEntry.order_id == order.id)
+    due, void = (func.count().filter(LedgerPosting.kind == kind) for kind in (KIND, VOID))
+    others = select(due > void).where(LedgerPosting.id.in_(mine), LedgerPosting.reference != bill)
+    return bool(session.scalar(others.where(LedgerPosting.purchase_id == order.purchase_id)))
+
+
+def held_tax(session: Session, order: Order) -> int:
+    """What is held of an order's tax for customs, in fen."""
+    mine = (LedgerEntry.order_id == order.id, LedgerEntry.account == ledger.CUSTOMS_TAX)
+    return -int(session.scalar(select(func.coalesce(func.sum(LedgerEntry.amount_fen), 0)).where(*mine)) or 0)
