@@ -9,8 +9,9 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
 INSTALL := $(PIP) install --no-compile
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# At most four test processes: more gain nothing against one database.
-JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+# One test process more than processors, since some wait for what they have started or killed; at most four, since more
+# gain nothing against one database.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); n=$$((n + 1)); [ $$n -gt 4 ] && n=4; echo $$n)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint soak bench mutants migration venv venv-dev venv-bench venv-mutants chromium clean clean-data

@@ -64,7 +64,9 @@ def set_failed(session: Session, declaration: Declaration, words: str) -> None:
 def send_documents(declaration_id: uuid.UUID) -> None:
     """Send what is due of one declaration."""
     due = WindowDocument.declaration_id == declaration_id, WindowDocument.next_send_at <= clock.now()
-    found = db.session.scalars(select(WindowDocument.id).where(*due).order_by(WindowDocument.id)).all()
+    # By kind first: ids of one millisecond come in no order.
+    statement = select(WindowDocument.id).where(*due).order_by(WindowDocument.kind, WindowDocument.id)
+    found = db.session.scalars(statement).all()
     end_read()
     for document_id in found:
         send(document_id)

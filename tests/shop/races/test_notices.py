@@ -81,7 +81,9 @@ class Course:
             notify(made.id, "refund.created")
 
 
-@pytest.mark.parametrize("ahead", [True, False], ids=["all has happened", "as it happens"])
+@pytest.mark.parametrize(
+    "ahead", [pytest.param(True, marks=pytest.mark.soak), False], ids=["all has happened", "as it happens"]
+)
 def test_every_order_of_the_five_notices_ends_as_the_object_is(
     beef: uuid.UUID, stripe: Any, place: Any, notify: Any, run_jobs: Any, audit: Audit, ahead: bool
 ) -> None:
