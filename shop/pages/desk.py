@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, render_template, url_for
 from flask_babel import gettext as _
 from marshmallow import Schema
 
 from catalog import merchants
 from core import clock, paging
-from core.errors import Problem
 from core.schemas import Choice, Day, Text
 from core.web import actor, requires
 from customs import declaration_views, filing
@@ -20,7 +19,7 @@ from customs.models import DECLARATION_STATUSES
 from customs.reports import duty
 from customs.reports.table import as_csv
 from shop.pages import chart, words
-from shop.pages.forms import read_query, tell
+from shop.pages.forms import read_query, take
 
 pages = Blueprint("desk_pages", __name__, url_prefix="/desk")
 
@@ -64,15 +63,11 @@ def declaration(declaration_id: uuid.UUID) -> str:
 @requires("customs")
 def file_again(declaration_id: uuid.UUID) -> Any:
     """Try a failed filing again."""
-    try:
-        filing.file_again(declaration_id, str(actor().id))
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("It is filed again."), "success")
-    return redirect(url_for("desk_pages.declaration", declaration_id=declaration_id), 303)
+    return take(
+        lambda: filing.file_again(declaration_id, str(actor().id)),
+        _("It is filed again."),
+        url_for("desk_pages.declaration", declaration_id=declaration_id),
+    )
 
 
 @pages.get("/reports/duty")

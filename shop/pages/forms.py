@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import flash, request
+from flask import flash, redirect, request
 from marshmallow import EXCLUDE, Schema, ValidationError
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
@@ -53,3 +54,19 @@ def tell(problem: Problem, detail: str | None = None) -> None:
     """Show a refusal on the page the person is sent back to, with its own detail or another."""
     more = detail or (problem.detail if problem.detail != problem.title else "")
     flash(f"{problem_title(problem)} {more[:_TOLD_MOST]}".strip(), "danger")
+
+
+def take(step: Callable[[], object], done: str, there: str) -> Any:
+    """Take a step and go back to `there`, where the person is told that it is done, or why it is refused.
+
+    What is not there, or somebody else's, stays a page of its own: Problem `not_found` passes.
+    """
+    try:
+        step()
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        tell(problem)
+    else:
+        flash(done, "success")
+    return redirect(there, 303)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import Schema
 
 from catalog import merchants
 from catalog.api.schemas import MerchantArguments
 from catalog.models import MERCHANT_STATUSES
-from core.errors import Problem
 from core.schemas import Choice, Text
 from core.web import actor, requires
-from shop.pages.forms import read_form, read_query, tell
+from shop.pages.forms import read_form, read_query, take
 
 pages = Blueprint("merchants_pages", __name__, url_prefix="/operations")
 
@@ -42,12 +41,8 @@ def listing() -> str:
 @requires("operator")
 def decide(merchant_id: uuid.UUID) -> Any:
     """Suspend a merchant, or let a suspended one sell again."""
-    try:
-        merchants.decide(str(actor().id), merchant_id, **read_form(_Decision()))
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("The decision is kept."), "success")
-    return redirect(url_for("merchants_pages.listing", status=request.args.get("status")), 303)
+    return take(
+        lambda: merchants.decide(str(actor().id), merchant_id, **read_form(_Decision())),
+        _("The decision is kept."),
+        url_for("merchants_pages.listing", status=request.args.get("status")),
+    )

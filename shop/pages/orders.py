@@ -6,18 +6,18 @@ import hashlib
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import Schema
 
 from core.database import new_id
-from core.errors import Problem, invalid
+from core.errors import invalid
 from core.paging import PageArguments
 from core.schemas import Id, Quantity, Text
 from core.web import actor, requires
 from shop import cancellation, moves, returns
 from shop import orders as orders_service
-from shop.pages.forms import load, read_form, read_query, tell
+from shop.pages.forms import load, read_form, read_query, take
 
 pages = Blueprint("orders_pages", __name__)
 
@@ -87,15 +87,11 @@ def _final(order: dict[str, Any]) -> bool:
 @requires()
 def cancel(order_id: uuid.UUID) -> Any:
     """Cancel before release."""
-    try:
-        cancellation.cancel(actor(), order_id)
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("The order is being cancelled; what you paid comes back in full."), "success")
-    return redirect(url_for("orders_pages.show", order_id=order_id), 303)
+    return take(
+        lambda: cancellation.cancel(actor(), order_id),
+        _("The order is being cancelled; what you paid comes back in full."),
+        url_for("orders_pages.show", order_id=order_id),
+    )
 
 
 @pages.post("/orders/<uuid:order_id>/returns")
@@ -103,15 +99,11 @@ def cancel(order_id: uuid.UUID) -> Any:
 def send_back(order_id: uuid.UUID) -> Any:
     """Ask to send lines back."""
     form = read_form(_Return())
-    try:
-        returns.request_return(actor(), order_id, _returned_lines(), form["reason"], form["attempt"])
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("The return is registered."), "success")
-    return redirect(url_for("orders_pages.show", order_id=order_id), 303)
+    return take(
+        lambda: returns.request_return(actor(), order_id, _returned_lines(), form["reason"], form["attempt"]),
+        _("The return is registered."),
+        url_for("orders_pages.show", order_id=order_id),
+    )
 
 
 def _returned_lines() -> list[dict[str, Any]]:

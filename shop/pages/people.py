@@ -15,7 +15,7 @@ from catalog.api.member_schemas import NewInvitation, RoleChange
 from catalog.models import MEMBER_ROLES
 from core.errors import Problem
 from core.web import actor, requires
-from shop.pages.forms import read_form, tell
+from shop.pages.forms import read_form, take, tell
 
 pages = Blueprint("people_pages", __name__)
 
@@ -111,12 +111,4 @@ def decline(invitation_id: uuid.UUID) -> Any:
 
 
 def _do(deed: Callable[[], object], done: str, page: str = "people_pages.show") -> Any:
-    try:
-        deed()
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(done, "success")
-    return redirect(url_for(page), 303)
+    return take(deed, done, url_for(page))

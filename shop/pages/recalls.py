@@ -15,7 +15,7 @@ from core.errors import Problem
 from core.paging import PageArguments
 from core.web import actor, requires
 from shop import recall_views
-from shop.pages.forms import read_form, read_query, tell
+from shop.pages.forms import read_form, read_query, take, tell
 
 pages = Blueprint("recalls_pages", __name__, url_prefix="/operations")
 
@@ -77,12 +77,4 @@ def release(lot_id: uuid.UUID) -> Any:
 
 
 def _do(lot_id: uuid.UUID, deed: Callable[[str], object]) -> Any:
-    try:
-        deed(str(actor().id))
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("It is done."), "success")
-    return redirect(url_for("recalls_pages.lot", lot_id=lot_id), 303)
+    return take(lambda: deed(str(actor().id)), _("It is done."), url_for("recalls_pages.lot", lot_id=lot_id))

@@ -22,7 +22,7 @@ from shop import rfqs as service
 from shop.api.rfq_schemas import NewRfq, NewRfqMessage, RfqDecline
 from shop.api.rfqs import asks_often, writes_often
 from shop.pages.account import addresses_of
-from shop.pages.forms import load, read_form, read_query, tell
+from shop.pages.forms import load, read_form, read_query, take
 from shop.rfq_rules import QUESTIONS
 
 pages = Blueprint("rfqs_pages", __name__)
@@ -165,12 +165,4 @@ def write(rfq_id: uuid.UUID) -> Any:
 
 def done(step: Any, said: str, rfq_id: uuid.UUID) -> Any:
     """Take a step and go back to the request, whichever side's page it is."""
-    try:
-        step()
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(said, "success")
-    return redirect(url_for("rfqs_pages.show", rfq_id=rfq_id), 303)
+    return take(step, said, url_for("rfqs_pages.show", rfq_id=rfq_id))

@@ -20,7 +20,7 @@ from core.schemas import Id, Quantity, Schema, WholeNumber
 from core.web import actor, requires
 from customs import warehouses
 from shop import recall_views, weighing
-from shop.pages.forms import read_form, read_query, tell
+from shop.pages.forms import read_form, read_query, take
 
 pages = Blueprint("stock_pages", __name__, url_prefix="/trade")
 
@@ -128,15 +128,7 @@ def unblock(lot_id: uuid.UUID) -> Any:
 
 
 def _do(lot_id: uuid.UUID, deed: Callable[[str, uuid.UUID], object]) -> Any:
-    try:
-        deed(str(actor().id), _own())
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("It is done."), "success")
-    return redirect(url_for("stock_pages.lot", lot_id=lot_id), 303)
+    return take(lambda: deed(str(actor().id), _own()), _("It is done."), url_for("stock_pages.lot", lot_id=lot_id))
 
 
 @pages.post("/orders/<uuid:order_id>/weigh")
@@ -144,12 +136,8 @@ def _do(lot_id: uuid.UUID, deed: Callable[[str, uuid.UUID], object]) -> Any:
 @task(rights.STOCK)
 def weigh(order_id: uuid.UUID) -> Any:
     """Set the real weight of what was picked of one lot for a line."""
-    try:
-        weighing.weigh(actor(), order_id, [read_form(_Weight())])
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(_("The weight is kept."), "success")
-    return redirect(url_for("trade_pages.orders"), 303)
+    return take(
+        lambda: weighing.weigh(actor(), order_id, [read_form(_Weight())]),
+        _("The weight is kept."),
+        url_for("trade_pages.orders"),
+    )

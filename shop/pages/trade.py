@@ -5,19 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, render_template, url_for
 from flask_babel import gettext as _
 
 from catalog import listings as listings_service
 from catalog import merchants, rights
 from catalog.api.acting import task
 from core import clock
-from core.errors import Problem
 from core.paging import PageArguments
 from core.web import actor, requires
 from shop import fulfilment
 from shop import orders as orders_service
-from shop.pages.forms import read_query, tell
+from shop.pages.forms import read_query, take
 
 pages = Blueprint("trade_pages", __name__, url_prefix="/trade")
 
@@ -56,12 +55,4 @@ def deliver(order_id: uuid.UUID) -> Any:
 
 
 def _tell_step(step: Any, order_id: uuid.UUID, done: str) -> Any:
-    try:
-        step(actor(), order_id, clock.now())
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(done, "success")
-    return redirect(url_for("trade_pages.orders"), 303)
+    return take(lambda: step(actor(), order_id, clock.now()), done, url_for("trade_pages.orders"))

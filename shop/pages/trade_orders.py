@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import Schema
 
@@ -18,7 +18,7 @@ from core.errors import NOT_FOUND, Problem, invalid
 from core.schemas import Id, Quantity, Text
 from core.web import actor, requires
 from shop import fulfilment, orders, shortages
-from shop.pages.forms import load, read_form, tell
+from shop.pages.forms import load, read_form, take
 
 pages = Blueprint("trade_orders_pages", __name__, url_prefix="/trade/orders")
 
@@ -92,12 +92,4 @@ def _lines() -> list[dict[str, Any]]:
 
 
 def _tell(order_id: uuid.UUID, step: Callable[[], None], done: str) -> Any:
-    try:
-        step()
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(done, "success")
-    return redirect(url_for("trade_orders_pages.show", order_id=order_id), 303)
+    return take(step, done, url_for("trade_orders_pages.show", order_id=order_id))

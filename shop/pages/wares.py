@@ -19,7 +19,7 @@ from core.paging import PageArguments
 from core.schemas import Choice, Pattern
 from core.web import actor, maybe_actor, requires
 from shop.pages import filters, language, listing_form
-from shop.pages.forms import read_form, read_query, tell
+from shop.pages.forms import read_form, read_query, take
 
 pages = Blueprint("wares_pages", __name__, url_prefix="/trade")
 
@@ -186,15 +186,7 @@ def _moved(there: list[str], digest: str, to: str) -> list[str]:
 
 
 def _tell(listing_id: uuid.UUID, act: Callable[[], Any], done: str) -> Any:
-    try:
-        act()
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(done, "success")
-    return redirect(url_for("wares_pages.edit", listing_id=listing_id), 303)
+    return take(act, done, url_for("wares_pages.edit", listing_id=listing_id))
 
 
 @pages.get("/listing-parts")

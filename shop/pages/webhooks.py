@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import Schema
 
@@ -18,7 +18,7 @@ from core.web import actor, requires
 from shop.api.notice_schemas import DeliveryArguments, NewWebhook
 from shop.api.webhooks import calls_out
 from shop.notifications import delivery_log, endpoints
-from shop.pages.forms import load, read_form, read_query, tell
+from shop.pages.forms import load, read_form, read_query, take
 
 pages = Blueprint("webhooks_pages", __name__, url_prefix="/trade/webhooks")
 
@@ -138,12 +138,4 @@ def replay(delivery_id: uuid.UUID) -> Any:
 
 
 def _tell(there: str, act: Callable[[], Any], done: str) -> Any:
-    try:
-        act()
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        tell(problem)
-    else:
-        flash(done, "success")
-    return redirect(there, 303)
+    return take(act, done, there)
