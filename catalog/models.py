@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.shelf_models import listing_indexes
 from core import clock
-from core.database import Base, Quantity, id_column
+from core.database import Base, Quantity, id_column, one_of
 
 MERCHANT_STATUSES = ("submitted", "approved", "suspended", "rejected")
 LISTING_STATUSES = ("draft", "submitted", "published", "withdrawn")
@@ -46,10 +46,6 @@ BLOCK_KINDS = ("hold", "quarantine", "recall")
 QUARANTINE, RECALL = STOPPED = ("quarantine", "recall")  # of these nothing leaves the warehouse any more
 
 
-def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=f"{column}_known")
-
-
 class Merchant(Base):
     """An enterprise that sells here; `uscc` is its unified social credit code, `customs_code` its registration.
 
@@ -59,7 +55,7 @@ class Merchant(Base):
 
     __tablename__ = "merchant"
     __table_args__ = (
-        _one_of("status", MERCHANT_STATUSES),
+        one_of("status", MERCHANT_STATUSES),
         CheckConstraint("(uscc IS NULL) = (foreign_registration_no IS NOT NULL)", name="one_registration"),
         CheckConstraint("(foreign_registration_no IS NULL) = (country = 'CN')", name="foreign_has_country"),
         CheckConstraint("country = 'CN' OR domestic_agent ->> 'uscc' IS NOT NULL", name="foreign_has_agent"),
@@ -97,7 +93,7 @@ class MerchantMember(Base):
     """A person acts for at most one merchant; what each role may do is the table of `catalog.rights`."""
 
     __tablename__ = "merchant_member"
-    __table_args__ = (_one_of("role", MEMBER_ROLES),)
+    __table_args__ = (one_of("role", MEMBER_ROLES),)
 
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
     merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("merchant.id"), index=True)
@@ -109,7 +105,7 @@ class MerchantInvitation(Base):
     """A person asked to act for a merchant; nobody becomes a member without having said yes."""
 
     __tablename__ = "merchant_invitation"
-    __table_args__ = (_one_of("role", MEMBER_ROLES), UniqueConstraint("merchant_id", "user_id"))
+    __table_args__ = (one_of("role", MEMBER_ROLES), UniqueConstraint("merchant_id", "user_id"))
 
     id: Mapped[uuid.UUID] = id_column()
     merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("merchant.id"))
@@ -137,13 +133,13 @@ class Listing(Base):
     __tablename__ = "listing"
     __table_args__ = (
         UniqueConstraint("merchant_id", "sku"),
-        _one_of("status", LISTING_STATUSES),
-        _one_of("route", ROUTES),
+        one_of("status", LISTING_STATUSES),
+        one_of("route", ROUTES),
         CheckConstraint("price_fen > 0", name="price_positive"),
         CheckConstraint("(route = 'cross_border_retail') = (mode IS NOT NULL)", name="mode_of_retail"),
         CheckConstraint("hs IS NOT NULL OR route = 'services'", name="goods_have_code"),
         CheckConstraint("version > 0", name="version_positive"),
-        _one_of("priced_by", PRICED_BY),
+        one_of("priced_by", PRICED_BY),
         CheckConstraint(
             "num_nonnulls(kg_price_fen, piece_weight_kg, weight_tolerance)"
             " = CASE priced_by WHEN 'kg' THEN 3 ELSE 0 END",
@@ -235,7 +231,7 @@ class ListingImport(Base):
 
     __tablename__ = "listing_import"
     __table_args__ = (
-        _one_of("status", IMPORT_STATUSES),
+        one_of("status", IMPORT_STATUSES),
         CheckConstraint("done = created + updated + unchanged + failed", name="rows_add_up"),
         Index("ix_listing_import_merchant_id", "merchant_id", "id"),
     )
@@ -282,7 +278,7 @@ class Lot(Base):
         UniqueConstraint("listing_id", "batch_no", "warehouse_id", postgresql_nulls_not_distinct=True),
         CheckConstraint("0 <= reserved AND reserved <= on_hand", name="reserved_within_on_hand"),
         CheckConstraint("expires_on IS NULL OR produced_on IS NULL OR produced_on < expires_on", name="expires_later"),
-        _one_of("block_kind", BLOCK_KINDS),
+        one_of("block_kind", BLOCK_KINDS),
         CheckConstraint("blocked = (block_kind IS NOT NULL)", name="blocked_for_a_kind"),
         CheckConstraint("least_life_days >= 0", name="least_life_not_negative"),
         Index("ix_lot_batch_no", "batch_no"),
@@ -318,7 +314,7 @@ class StockMovement(Base):
 
     __tablename__ = "stock_movement"
     __table_args__ = (
-        _one_of("kind", MOVEMENT_KINDS),
+        one_of("kind", MOVEMENT_KINDS),
         UniqueConstraint("lot_id", "kind", "reference"),
         CheckConstraint("quantity <> 0 OR weight_kg <> 0", name="moves_something"),
         CheckConstraint(
@@ -360,7 +356,7 @@ class Establishment(Base):
 
     __tablename__ = "establishment"
     __table_args__ = (
-        _one_of("standing", ESTABLISHMENT_STANDINGS),
+        one_of("standing", ESTABLISHMENT_STANDINGS),
         CheckConstraint("valid_to IS NULL OR valid_from <= valid_to", name="valid_in_order"),
         UniqueConstraint("country", "key", "valid_from"),
     )

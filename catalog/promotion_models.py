@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import Base, Quantity, id_column
+from core.database import Base, Quantity, id_column, one_of
 
 PROMOTION_STATES = ("planned", "running", "over", "sold_out", "stopped", "failed")
 
@@ -23,7 +23,7 @@ class Promotion(Base):
 
     __tablename__ = "listing_promotion"
     __table_args__ = (
-        CheckConstraint(f"state IN ({', '.join(map(repr, PROMOTION_STATES))})", name="state_known"),
+        one_of("state", PROMOTION_STATES),
         CheckConstraint("(percent IS NULL) <> (price_fen IS NULL)", name="percent_or_price"),
         CheckConstraint("percent BETWEEN 1 AND 99", name="percent_known"),
         CheckConstraint("price_fen > 0", name="price_positive"),

@@ -22,7 +22,7 @@ import psycopg
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.rows import namedtuple_row
-from sqlalchemy import DateTime, MetaData, Numeric, Table, TextClause, text
+from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric, Table, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 
@@ -166,6 +166,11 @@ def _statement(key: tuple[tuple[str, tuple[str, ...]], ...], once: str | None) -
         parts.append(f"in_{at} AS ({insert})")
     last = "SELECT 1" if once is None else "SELECT 1 FROM in_0"
     return text(f"WITH {', '.join(parts)} {last}")
+
+
+def one_of(column: str, words: Sequence[str]) -> CheckConstraint:
+    """The constraint that a column holds one of these words."""
+    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=f"{column}_known")
 
 
 def end_read() -> None:

@@ -17,10 +17,6 @@ def country_number(alpha2: str) -> str:
     return str(row["number"])
 
 
-def is_country(alpha2: str) -> bool:
-    return alpha2 in edition.tariff().countries
-
-
 def country_name(alpha2: str, language: str = "zh") -> str:
     """The country's name, or the two letters when it is not on file."""
     row = edition.tariff().countries.get(alpha2)
@@ -37,16 +33,6 @@ def unit_code(unit: str) -> str:
     raise invalid("unit", f"customs has no code for the unit {unit}")
 
 
-def unit_word(code: str) -> str:
-    """Our word for a unit of customs, or its Chinese name where we have none."""
-    law = edition.tariff()
-    return law.units.word_of(code) or law.code_list("units").get(code, code)
-
-
 def is_office(code: str) -> bool:
     """Whether the four digits are a customs office."""
     return code in edition.tariff().code_list("districts")
-
-
-def office_name(code: str) -> str:
-    return edition.tariff().code_list("districts").get(code, code)

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.database import Base, Quantity, id_column
+from core.database import Base, Quantity, id_column, one_of
 from customs.sealing import SEALED
 
 WAREHOUSE_KINDS = ("bonded", "direct", "general")
@@ -52,17 +52,13 @@ FILE_STATUSES = ("queued", "running", "done", "failed")
 BILL_STATES = ("generated", "consolidated", "void", "pending")
 
 
-def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=f"{column}_known")
-
-
 class Warehouse(Base):
     """Where goods leave customs' care: a bonded zone (1210), a direct purchase site (9610), a general store (0110)."""
 
     __tablename__ = "warehouse"
     __table_args__ = (
-        _one_of("kind", WAREHOUSE_KINDS),
-        _one_of("mode", MODES),
+        one_of("kind", WAREHOUSE_KINDS),
+        one_of("mode", MODES),
         CheckConstraint(
             "mode <> '1210' OR (ems_no IS NOT NULL AND area_code IS NOT NULL AND area_name IS NOT NULL)",
             name="bonded_has_account_book",
@@ -155,7 +151,7 @@ class AllowanceHold(Base):
 
     __tablename__ = "allowance_hold"
     __table_args__ = (
-        _one_of("state", HOLD_STATES),
+        one_of("state", HOLD_STATES),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned_within_amount"),
         Index("ix_allowance_hold_person_id", "person_id", "year"),
@@ -193,8 +189,8 @@ class Declaration(Base):
 
     __tablename__ = "declaration"
     __table_args__ = (
-        _one_of("kind", DECLARATION_KINDS),
-        _one_of("status", DECLARATION_STATUSES),
+        one_of("kind", DECLARATION_KINDS),
+        one_of("status", DECLARATION_STATUSES),
         CheckConstraint("(status IN ('released', 'closed')) <= (released_on IS NOT NULL)", name="released_has_day"),
         # No order has two live declarations (I5): a return is a declaration of its own kind.
         Index("uq_declaration_order", "order_number", unique=True, postgresql_where=text("kind = 'retail'")),
@@ -278,7 +274,7 @@ class TaxBill(Base):
     """A tax bill of customs (816) and its state (818)."""
 
     __tablename__ = "tax_bill"
-    __table_args__ = (_one_of("status", BILL_STATES), UniqueConstraint("declaration_id", "tax_no"))
+    __table_args__ = (one_of("status", BILL_STATES), UniqueConstraint("declaration_id", "tax_no"))
 
     id: Mapped[uuid.UUID] = id_column()
     declaration_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("declaration.id"))
@@ -341,7 +337,7 @@ class WindowReceipt(Base):
 
     __tablename__ = "window_receipt"
     __table_args__ = (
-        _one_of("state", RECEIPT_STATES),
+        one_of("state", RECEIPT_STATES),
         Index("ix_window_receipt_waiting", "return_time", "id", postgresql_where=text("state = 'stored'")),
         Index("ix_window_receipt_quarantined", "kind", postgresql_where=text("state = 'quarantined'")),
     )
@@ -368,7 +364,7 @@ class AssessmentFile(Base):
     """
 
     __tablename__ = "assessment_file"
-    __table_args__ = (_one_of("status", FILE_STATUSES), Index("ix_assessment_file_account_id", "account_id", "id"))
+    __table_args__ = (one_of("status", FILE_STATUSES), Index("ix_assessment_file_account_id", "account_id", "id"))
 
     id: Mapped[uuid.UUID] = id_column()
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.database import Base, Quantity, id_column
+from core.database import Base, Quantity, id_column, one_of
 
 ORDER_STATUSES = (
     "awaiting_payment",
@@ -61,10 +61,6 @@ waybill_numbers = Sequence("waybill_number_seq", metadata=Base.metadata, start=1
 def table(model: type[Base]) -> Table:
     """The table of a model, to write prepared rows without the mapper copying them once more."""
     return cast(Table, model.__table__)
-
-
-def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=f"{column}_known")
 
 
 class Address(Base):
@@ -103,7 +99,7 @@ class Purchase(Base):
 
     __tablename__ = "purchase"
     __table_args__ = (
-        _one_of("status", PURCHASE_STATUSES),
+        one_of("status", PURCHASE_STATUSES),
         CheckConstraint("total_fen > 0", name="total_positive"),
         CheckConstraint("captured_fen BETWEEN 0 AND total_fen", name="captured_within_total"),
         CheckConstraint(
@@ -143,7 +139,7 @@ class Order(Base):
 
     __tablename__ = "sales_order"
     __table_args__ = (
-        _one_of("status", ORDER_STATUSES),
+        one_of("status", ORDER_STATUSES),
         CheckConstraint("tax_fen = duty_fen + additional_duty_fen + consumption_tax_fen + vat_fen", name="tax_sums"),
         CheckConstraint(
             "total_fen = goods_fen + freight_fen + insurance_fen - discount_fen + tax_fen", name="total_sums"
@@ -268,7 +264,7 @@ class RecalledOrder(Base):
     """What a recall or quarantine of a lot did with an order that had not been shipped; `was` is its state before."""
 
     __tablename__ = "recalled_order"
-    __table_args__ = (_one_of("outcome", RECALL_OUTCOMES),)
+    __table_args__ = (one_of("outcome", RECALL_OUTCOMES),)
 
     lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sales_order.id"), primary_key=True, index=True)
@@ -359,7 +355,7 @@ class Refund(Base):
 
     __tablename__ = "refund"
     __table_args__ = (
-        _one_of("status", REFUND_STATUSES),
+        one_of("status", REFUND_STATUSES),
         CheckConstraint("amount_fen >= 0", name="amount_not_negative"),
         Index("ix_refund_open", "created_at", postgresql_where=text("status = 'promised'")),
     )
@@ -384,7 +380,7 @@ class Return(Base):
     """
 
     __tablename__ = "return_request"
-    __table_args__ = (_one_of("status", RETURN_STATUSES), Index("ix_return_request_account_id", "account_id", "id"))
+    __table_args__ = (one_of("status", RETURN_STATUSES), Index("ix_return_request_account_id", "account_id", "id"))
 
     id: Mapped[uuid.UUID] = id_column()
     attempt_id: Mapped[uuid.UUID] = mapped_column(unique=True)

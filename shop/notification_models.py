@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import Base, id_column
+from core.database import Base, id_column, one_of
 from customs.sealing import SEALED
 
 DELIVERY_STATUSES = ("waiting", "sent", "failed", "dropped")
@@ -87,7 +87,7 @@ class Delivery(Base):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        CheckConstraint(f"status IN ({', '.join(repr(word) for word in DELIVERY_STATUSES)})", name="status_known"),
+        one_of("status", DELIVERY_STATUSES),
         CheckConstraint("(account_id IS NULL) <> (endpoint_id IS NULL)", name="one_address"),
         UniqueConstraint("notice_id", "account_id"),
         UniqueConstraint("notice_id", "endpoint_id"),

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import Base, id_column
+from core.database import Base, id_column, one_of
 
 # promised -> sent (at the merchant's Stripe account) -> paid (at its bank); returning -> failed when the bank sent it
 # back and the transfer is being reversed; promised -> failed when Stripe refuses the transfer.
@@ -45,7 +45,7 @@ class Payout(Base):
 
     __tablename__ = "payout"
     __table_args__ = (
-        CheckConstraint(f"status IN ({', '.join(repr(word) for word in PAYOUT_STATUSES)})", name="status_known"),
+        one_of("status", PAYOUT_STATUSES),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("reversed_fen BETWEEN 0 AND amount_fen", name="reversed_within_amount"),
         CheckConstraint("(status = 'promised') <= (transfer_id IS NULL)", name="promised_is_unsent"),

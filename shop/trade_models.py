@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import Base, Quantity, id_column
+from core.database import Base, Quantity, id_column, one_of
 
 COMPANY_STATUSES = ("submitted", "verified", "rejected", "suspended")
 RFQ_STATUSES = ("requested", "offered", "accepted", "declined", "expired", "withdrawn")
@@ -36,15 +36,11 @@ OFFER_STATUSES = ("open", "superseded", "withdrawn", "accepted", "declined", "ex
 SIDES = ("company", "merchant")
 
 
-def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=f"{column}_known")
-
-
 class Company(Base):
     """The enterprise an account buys for; `version` counts what was told, so that an operator decides what was read."""
 
     __tablename__ = "company"
-    __table_args__ = (_one_of("status", COMPANY_STATUSES), Index("ix_company_status", "status", "id"))
+    __table_args__ = (one_of("status", COMPANY_STATUSES), Index("ix_company_status", "status", "id"))
 
     id: Mapped[uuid.UUID] = id_column()
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), unique=True)
@@ -62,7 +58,7 @@ class Rfq(Base):
 
     __tablename__ = "rfq"
     __table_args__ = (
-        _one_of("status", RFQ_STATUSES),
+        one_of("status", RFQ_STATUSES),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("(status = 'accepted') = (purchase_id IS NOT NULL)", name="accepted_is_ordered"),
         Index("ix_rfq_account_id", "account_id", "id"),
@@ -111,7 +107,7 @@ class RfqOffer(Base):
 
     __tablename__ = "rfq_offer"
     __table_args__ = (
-        _one_of("status", OFFER_STATUSES),
+        one_of("status", OFFER_STATUSES),
         UniqueConstraint("rfq_id", "revision"),
         Index("uq_rfq_offer_standing", "rfq_id", unique=True, postgresql_where=text("status IN ('open', 'accepted')")),
         CheckConstraint("quantity > 0 AND unit_price > 0", name="price_positive"),
@@ -155,7 +151,7 @@ class RfqMessage(Base):
     """What the two sides write to each other; append-only. Messages older than the column have no attempt."""
 
     __tablename__ = "rfq_message"
-    __table_args__ = (_one_of("side", SIDES),)
+    __table_args__ = (one_of("side", SIDES),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     rfq_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("rfq.id"), index=True)
