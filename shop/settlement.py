@@ -61,11 +61,11 @@ def _payment_of(session: Session, intent: Intent) -> Payment | None:
         purchase_id = uuid.UUID(intent.metadata.get("purchase", ""))
     except ValueError:
         return None
-    nameless = select(Payment).where(Payment.purchase_id == purchase_id, Payment.intent_id.is_(None))
-    payment = session.scalars(nameless).first()
-    if payment is not None:
-        payment.intent_id, payment.client_secret = intent.id, intent.client_secret
-    return payment
+    # One statement: the answer may name the intent at this very moment, and then it is no less ours.
+    free = Payment.intent_id.is_(None) | (Payment.intent_id == intent.id)
+    named = update(Payment).where(Payment.purchase_id == purchase_id, free)
+    named = named.values(intent_id=intent.id, client_secret=intent.client_secret)
+    return session.scalars(named.returning(Payment)).first()
 
 
 def _mismatch(payment: Payment, intent: Intent) -> dict[str, Any] | None:

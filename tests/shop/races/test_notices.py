@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from shop import checkout, orders, webhooks
+from core.database import db
+from shop import checkout, orders, settlement, webhooks
 from shop.models import Incident, LedgerPosting, OrderEvent, Payment, StripeEvent
 from shop.quotes import Item
 from tests.shop import builders, state
@@ -141,5 +142,36 @@ def test_a_notice_is_faster_than_the_answer_it_is_about(
         assert answer["payment"]["intent"] in stripe.intents
     assert len(stripe.intents) == counted(Payment, Payment.closed_at.is_not(None)) == 5
     assert stripe.refunds == {}
+    assert counted(Incident) == 0
+    assert audit() == []
+
+
+def test_the_answer_arrives_while_the_notice_looks_for_its_payment(
+    app: Any, beef: uuid.UUID, stripe: Any, audit: Audit
+) -> None:
+    """Between the search by the intent's id and the search by the purchase: it is ours all the same."""
+    buyer = builders.buyer(with_identity=False)
+    purchase_id = checkout.place(buyer.id, uuid.uuid4(), items=[Item(beef, Decimal(1))])
+    (payment,) = state.fresh().scalars(select(Payment).where(Payment.purchase_id == purchase_id))
+    metadata = {"purchase": str(purchase_id)}
+    made = stripe.create_intent(payment.amount_fen, payment.currency, str(payment.id), metadata, "", ("card",))
+    stripe.pay(made.id)
+    arrived: list[threading.Thread] = []
+
+    def arrive(*_: Any) -> None:
+        if not arrived:
+            arrived.append(threading.Thread(target=answer))
+            arrived[0].start()
+            arrived[0].join()
+
+    def answer() -> None:
+        with app.app_context():
+            checkout.pay_for(purchase_id)
+
+    event.listen(db.engine, "after_cursor_execute", arrive)
+    try:
+        assert settlement.apply(stripe.intents[made.id]) == "paid"
+    finally:
+        event.remove(db.engine, "after_cursor_execute", arrive)
     assert counted(Incident) == 0
     assert audit() == []
