@@ -145,6 +145,16 @@ def test_every_way_to_browse_has_an_index(client: Any, seller: Seller, other_sel
             assert not re.search("Gather|Parallel", plan), "portions would run out of order"
 
 
+@pytest.mark.parametrize("sort", ["newest", "relevance"])
+@pytest.mark.parametrize("names", [("band",), ("route", "band")], ids=" and ".join)
+def test_a_price_band_of_a_small_shelf_is_read_in_its_order(seller: Seller, sort: str, names: tuple[str, ...]) -> None:
+    """The server knows how many listings a band holds, so it does not gather and sort them all for a page."""
+    shelves.spread(builders.publish(seller, builders.general()), 1_000, price_fen="3000 + (n * 7919) % 20000")
+    shelves.settle()
+    plan = _plan_of_page(_request(sort, names, seller.id), False)
+    assert "Sort" not in plan, plan
+
+
 def _plan_of_page(request: Request, continued: bool) -> str:
     narrow = narrowing(request)
     statement = page_statements.page(request.sort, tuple(narrow.conditions()), False, continued, 25)
