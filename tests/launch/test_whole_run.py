@@ -102,42 +102,8 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Run]]:
     embedded_postgres.remove(tmp_path / "var")
 
 
-def test_comes_up_survives_kills_and_stops(start: Callable[[], Run]) -> None:
-    run = start()
-    run.wait_until_ready()
-    login = {"email": "consumer@landfall.example", "password": "landfall-demo"}
-    assert run.ask("POST", "/api/v1/tokens", login)[0] in (200, 201)
-
-    second = subprocess.run(
-        [sys.executable, "-m", "launch"], cwd=ROOT, env=run.environment, capture_output=True, text=True
-    )
-    assert second.returncode == 1
-    assert f"already running on {run.var} (process {run.process.pid})" in second.stderr
-
-    shell = {"PATH": os.environ["PATH"], "LANDFALL_VAR": str(run.var)}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "current"]
-    elsewhere = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True)
-    assert elsewhere.returncode == 0, elsewhere.stderr
-    assert "(head)" in elsewhere.stdout
-
-    cluster = locate(run.var)
-    assert cluster is not None
-    server = cluster.postmaster_pid()
-    assert server is not None
-    os.kill(server, signal.SIGKILL)
-    until(lambda: cluster.postmaster_pid() != server and run.ready())
-    until(lambda: "postgres ended by itself (terminated by SIGKILL) and was started again" in run.said())
-    os.kill(int((run.var / "run" / "supervisord.pid").read_text()), signal.SIGKILL)
-    until(lambda: "supervisord is gone" in run.said())
-    until(run.ready)
-
-    assert run.stop() == 0
-    assert "Traceback" not in run.said()
-    assert leftovers.find(run.var) == []
-    assert cluster.postmaster_pid() is None
-
-
-def test_starts_again_on_the_same_data_after_everything_was_killed(start: Callable[[], Run]) -> None:
+def test_comes_up_survives_kills_and_starts_again_on_the_same_data(start: Callable[[], Run]) -> None:
+    """Its parts killed one by one are started again; all killed at once, the next run goes on; Ctrl-C leaves nothing."""
     run = start()
     run.wait_until_ready()
     account = {"email": "kept@example.com", "password": "a long password 1", "name": "Kept"}
@@ -145,13 +111,49 @@ def test_starts_again_on_the_same_data_after_everything_was_killed(start: Callab
     secrets = (run.var / "landfall.env").read_text()
     cluster = locate(run.var)
     assert cluster is not None
-    supervisord = int((run.var / "run" / "supervisord.pid").read_text())
-    for victim in (run.process.pid, supervisord, cluster.postmaster_pid()):
+    _says_that_it_runs_already(run)
+    _other_shells_find_its_database(run)
+
+    server = cluster.postmaster_pid()
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    until(lambda: cluster.postmaster_pid() != server and run.ready())
+    until(lambda: "postgres ended by itself (terminated by SIGKILL) and was started again" in run.said())
+    os.kill(_supervisord(run), signal.SIGKILL)
+    until(lambda: "supervisord is gone" in run.said())
+    until(run.ready)
+    assert "Traceback" not in run.said()
+
+    for victim in (run.process.pid, _supervisord(run), cluster.postmaster_pid()):
         os.kill(victim, signal.SIGKILL)  # type: ignore[arg-type]
     run.process.wait()
-
     again = start()
     again.wait_until_ready()
-    assert again.ask("POST", "/api/v1/tokens", {k: account[k] for k in ("email", "password")})[0] in (200, 201)
+    login = {"email": "consumer@landfall.example", "password": "landfall-demo"}
+    for known in (login, {name: account[name] for name in login}):
+        assert again.ask("POST", "/api/v1/tokens", known)[0] in (200, 201)
     assert (run.var / "landfall.env").read_text() == secrets
+
     assert again.stop(signal.SIGINT) == 0
+    assert "Traceback" not in again.said()
+    assert leftovers.find(run.var) == []
+    assert cluster.postmaster_pid() is None
+
+
+def _supervisord(run: Run) -> int:
+    return int((run.var / "run" / "supervisord.pid").read_text())
+
+
+def _says_that_it_runs_already(run: Run) -> None:
+    launch = [sys.executable, "-m", "launch"]
+    second = subprocess.run(launch, cwd=ROOT, env=run.environment, capture_output=True, text=True)
+    assert second.returncode == 1
+    assert f"already running on {run.var} (process {run.process.pid})" in second.stderr
+
+
+def _other_shells_find_its_database(run: Run) -> None:
+    shell = {"PATH": os.environ["PATH"], "LANDFALL_VAR": str(run.var)}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "current"]
+    elsewhere = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True)
+    assert elsewhere.returncode == 0, elsewhere.stderr
+    assert "(head)" in elsewhere.stdout
