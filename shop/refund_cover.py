@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from core import clock, jobs
 from core.money import share
 from shop import ledger
 from shop.models import LedgerEntry, LedgerPosting, Order, Purchase, Refund
@@ -112,15 +113,35 @@ def meet_promised(
 ) -> tuple[int, set[uuid.UUID]]:
     """Cover promises that Stripe can no longer pay, since the money went another way; at most `amount`, oldest first.
 
-    Returns what was covered, for the caller to post against REFUND, and the orders concerned.
+    Returns what was covered, for the caller to post against REFUND, and the orders concerned. The caller holds the lock
+    on the purchase.
     """
     unpaid = select(Refund).where(Refund.purchase_id == purchase.id, Refund.status.in_(statuses))
-    met, orders = 0, set()
-    for row in session.scalars(unpaid.order_by(Refund.id)):
-        if met + row.amount_fen <= amount:
-            met += row.amount_fen
-            row.status = "covered"
-            if row.order_id is not None:
-                orders.add(row.order_id)
+    met, orders, larger = 0, set[uuid.UUID | None](), list[Refund]()
+    for row in session.scalars(unpaid.order_by(Refund.created_at, Refund.id)).all():
+        if met + row.amount_fen > amount:
+            larger.append(row)
+            continue
+        met += row.amount_fen
+        row.status = "covered"
+        orders.add(row.order_id)
+    # One that is larger than what is left is met in part; but what Stripe already has on its way is whole.
+    apart = [row for row in larger if row.order_id is not None and (row.status == "failed" or row.stripe_id is None)]
+    if apart and met < amount:
+        _cover_part(session, apart[0], amount - met)
+        met = amount
+        orders.add(apart[0].order_id)
     session.flush()
-    return met, orders
+    return met, {order_id for order_id in orders if order_id is not None}
+
+
+def _cover_part(session: Session, row: Refund, amount: int) -> None:
+    """The row is covered, with as much as it pays; the rest is a promise of its own, under a key of its own."""
+    covered, rest = split(row.parts, amount)
+    same = {"purchase_id": row.purchase_id, "order_id": row.order_id, "reason": row.reason, "status": row.status}
+    left = Refund(**same, amount_fen=row.amount_fen - amount, parts=rest, created_at=clock.now())
+    session.add(left)
+    session.flush()
+    if row.status == "promised":
+        jobs.defer(session, "shop.pay_refund", refund_id=str(left.id))
+    row.parts, row.amount_fen, row.status = covered, amount, "covered"

@@ -157,6 +157,31 @@ def test_a_part_beyond_what_the_bank_took_is_refunded(two: Any, stripe: Any, run
     assert stripe.refunded() == 2000
 
 
+def test_a_refund_larger_than_what_the_bank_took_is_covered_in_part(paid: Any, stripe: Any, run_jobs: Any) -> None:
+    """All was promised when the bank took a part of it: that part is covered, and only the rest is paid."""
+    cancellation.cancel(paid["buyer"], paid["order"])
+    lose(stripe, paid["intent"], 4000)
+    assert sorted(state.refunds()) == sorted([(4000, "covered"), (paid["all"] - 4000, "promised")])
+    run_jobs("shop.pay_refund")
+    assert stripe.refunded() == paid["all"] - 4000
+    assert state.statuses(paid) == ["refunded"]
+    assert incidents() == ["chargeback"]
+    assert balances() == {}
+
+
+def test_a_failed_refund_is_met_in_part_at_the_dashboard(paid: Any, stripe: Any, notify: Any, run_jobs: Any) -> None:
+    stripe.refund_status = "failed"
+    cancellation.cancel(paid["buyer"], paid["order"])
+    run_jobs("shop.pay_refund")
+    stripe.refund_status = "succeeded"
+    made = stripe.refund_elsewhere(paid["intent"], 4000)
+    notify(getattr(made, "id", made), "refund.created")
+    run_jobs("shop.")
+    assert sorted(state.refunds())[:1] == [(4000, "covered")]
+    assert (paid["all"] - 4000, "failed") in state.refunds()
+    assert state.books_balance()
+
+
 def test_a_merchant_bears_no_more_than_is_left_of_its_goods(paid: Any, stripe: Any, run_jobs: Any) -> None:
     promise(paid["order"], goods=18000)
     run_jobs("shop.pay_refund")

@@ -100,7 +100,8 @@ class Traffic:
             left = self.stripe.intents[intent].received_fen - gone
             if known or left <= 0 or choice.random() < 0.6:
                 return
-            name = self.stripe.dispute(intent)
+            part = choice.choice((None, choice.randint(1, left)))
+            name = self.stripe.dispute(intent, part)
         disputes.look(name)
 
     def wait(self, choice: random.Random) -> None:
