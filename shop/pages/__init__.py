@@ -8,6 +8,7 @@ from flask_bootstrap import Bootstrap5
 
 from shop.pages import (
     account,
+    application,
     assessment_files,
     basket,
     books,
@@ -51,6 +52,7 @@ blueprints: list[Blueprint] = [
     payment_desk.pages,
     orders.pages,
     account.pages,
+    application.pages,
     trade.pages,
     stock.pages,
     people.pages,

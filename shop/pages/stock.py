@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 
 from catalog import listings, members, merchants, movements, recalls, receiving, rights
 from catalog.api.acting import task
-from catalog.api.schemas import NewLot
-from catalog.api.stock_schemas import Recall, TemperatureReport
+from catalog.api.schemas import Adjustment, NewLot
+from catalog.api.stock_schemas import NewMovement, Recall, TemperatureReport
 from core import clock
 from core.errors import Problem
 from core.paging import PageArguments
@@ -125,6 +125,22 @@ def block(lot_id: uuid.UUID) -> Any:
 def unblock(lot_id: uuid.UUID) -> Any:
     """Sell the lot again."""
     return _do(lot_id, lambda who, own: receiving.block(who, own, lot_id, None))
+
+
+@pages.post("/lots/<uuid:lot_id>/count")
+@requires("merchant")
+@task(rights.STOCK)
+def count(lot_id: uuid.UUID) -> Any:
+    """Set what is on hand to what was counted."""
+    return _do(lot_id, lambda who, own: receiving.adjust(who, own, lot_id, **read_form(Adjustment())))
+
+
+@pages.post("/lots/<uuid:lot_id>/movements")
+@requires("merchant")
+@task(rights.STOCK)
+def move(lot_id: uuid.UUID) -> Any:
+    """Bring goods in again, or take them out for good."""
+    return _do(lot_id, lambda who, own: movements.write(who, own, lot_id, read_form(NewMovement())))
 
 
 def _do(lot_id: uuid.UUID, deed: Callable[[str, uuid.UUID], object]) -> Any:

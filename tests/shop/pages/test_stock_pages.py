@@ -48,6 +48,20 @@ def test_a_merchant_sees_its_lots(browser: Browser, shelf: Shelf, lot: Lot, lang
     assert [text for text in texts if text not in page] == []
 
 
+def test_a_merchant_counts_a_lot_and_moves_goods(browser: Browser, shelf: Shelf, lot: Lot) -> None:
+    browser.sign_in(shelf.owner)
+    here = f"/trade/lots/{lot.id}"
+    assert browser.send(here, f"{here}/count", counted="4", reason="one is broken").status_code == 303
+    assert state.fresh().get_one(Lot, lot.id).on_hand == 4
+    moved = {"kind": "destruction", "quantity": "1", "reference": "D-1"}
+    for _ in range(2):
+        assert browser.send(here, f"{here}/movements", **moved).status_code == 303
+    assert state.fresh().get_one(Lot, lot.id).on_hand == 3
+    assert "has moved this lot already" in browser.go(here).get_data(as_text=True)
+    assert browser.send(here, f"{here}/count", counted="x", reason="typed wrong").status_code == 303
+    assert state.fresh().get_one(Lot, lot.id).on_hand == 3
+
+
 def test_a_merchant_holds_frees_and_recalls_a_lot(browser: Browser, shelf: Shelf, lot: Lot) -> None:
     browser.sign_in(shelf.owner)
     here = f"/trade/lots/{lot.id}"
