@@ -7,6 +7,7 @@ unit is sold once however many ask for it. Demand is summed for each listing bef
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,10 +20,12 @@ from sqlalchemy import ARRAY, Numeric, Uuid, column, func, insert, literal, or_,
 from sqlalchemy.orm import Session
 
 from catalog import zones
-from catalog.models import STOPPED, Listing, Lot, Merchant, StockMovement
+from catalog.models import STOPPED, Listing, Lot, StockMovement
 from core import clock
+from core.database import run
 from core.errors import Problem, declare
 from core.money import plain
+from core.prepared import Statement, among
 
 # Of a sales unit that is a measure, parts can be sold.
 MEASURES = ("kg", "t", "g", "l", "ml", "m", "hour")
@@ -89,7 +92,16 @@ def keep_rule(session: Session, listings: Sequence[Listing]) -> None:
 
 
 def hold(session: Session, wants: Iterable[Want], ref: str, extra_days: int = 0) -> list[Allocation]:
-    """Hold what is wanted, first expired first, in the caller's transaction; all of it or nothing.
+    """Hold what is wanted in the caller's transaction; all of it or nothing. As `choose`, and held at once."""
+    taken = choose(session, wants, ref, extra_days)
+    if taken:
+        check_reserved(taken, len(run(session, *reserving(taken))))
+    return taken
+
+
+def choose(session: Session, wants: Iterable[Want], ref: str, extra_days: int = 0) -> list[Allocation]:
+    """Lock the lots of what is wanted and choose from them, first expired first; the caller runs `reserving` on them in
+    the same transaction.
 
     A lot must keep its least life on a way that is `extra_days` longer than to the standard zone. Raises Problem
     `out_of_stock` naming each listing that falls short and what is left of it. `ref` (the order) is said in the
@@ -113,29 +125,26 @@ def hold(session: Session, wants: Iterable[Want], ref: str, extra_days: int = 0)
     if short:
         said = ", ".join(f"{listing_id} has {left} left" for listing_id, left in short.items())
         raise Problem(OUT_OF_STOCK, f"{said}; nothing was held for {ref}", available=short)
-    _reserve(session, taken)
     return taken
 
 
-_NEEDED = (Lot.id, Lot.listing_id, Lot.on_hand, Lot.reserved, Lot.expires_on, Lot.created_at, Lot.warehouse_id,
-           Lot.item_record_no, Lot.batch_no)  # fmt: skip
+# The lots that may be sold, in id order. A merchant suspended since the price was asked sells nothing any more.
+_LOCKED = """
+    SELECT lot.id, lot.listing_id, lot.on_hand, lot.reserved, lot.expires_on, lot.created_at, lot.warehouse_id,
+           lot.item_record_no, lot.batch_no
+    FROM lot JOIN listing ON listing.id = lot.listing_id JOIN merchant ON merchant.id = listing.merchant_id
+    WHERE lot.listing_id = ANY({listings}) AND lot.on_hand > lot.reserved AND NOT lot.blocked
+      AND (lot.expires_on IS NULL OR lot.expires_on - lot.least_life_days >= %(day)s)
+      AND merchant.status = 'approved'
+    ORDER BY lot.id FOR UPDATE OF lot
+"""
 
 
 def _locked(session: Session, listing_ids: set[uuid.UUID], extra_days: int) -> Sequence[Any]:
-    """The lots that may be sold, locked in id order, then put in the order in which they are used up.
-
-    A merchant that was suspended since the price was asked sells nothing any more.
-    """
-    statement = (
-        select(*_NEEDED)
-        .join(Listing, Listing.id == Lot.listing_id)
-        .join(Merchant, Merchant.id == Listing.merchant_id)
-        .where(Lot.listing_id.in_(listing_ids), Lot.on_hand > Lot.reserved, *saleable(clock.today(), extra_days))
-        .where(Merchant.status == "approved")
-        .order_by(Lot.id)
-        .with_for_update(of=Lot)
-    )
-    rows = session.execute(statement).all()
+    """The lots that may be sold, locked, then put in the order in which they are used up."""
+    listings, values = among("listing", listing_ids, "uuid")
+    values["day"] = clock.today() + timedelta(days=extra_days)
+    rows = run(session, _LOCKED.format(listings=listings), values)
     return sorted(rows, key=lambda lot: (lot.expires_on or date.max, lot.created_at, lot.id))
 
 
@@ -151,12 +160,28 @@ def _take(lots: Sequence[Any], wanted: Decimal, free: dict[uuid.UUID, Decimal]) 
     return taken
 
 
-def _reserve(session: Session, taken: list[Allocation]) -> None:
+def reserving(taken: Iterable[Allocation]) -> Statement:
+    """The statement that holds chosen parts of locked lots."""
     by_lot = _by_lot(taken)
-    statement, part = _update_of(by_lot)
-    statement = statement.where(Lot.on_hand - Lot.reserved >= part.c.quantity, Lot.blocked.is_(False))
-    statement = statement.values(reserved=Lot.reserved + part.c.quantity)
-    _expect(session, statement, len(by_lot), "reserve more than a lot holds")
+    lots = {f"lot_{at}": lot_id for at, lot_id in enumerate(by_lot)}
+    return _reserved(len(by_lot)), {**lots, **{f"part_{at}": part for at, part in enumerate(by_lot.values())}}
+
+
+@functools.cache
+def _reserved(count: int) -> str:
+    """For so many lots: row by row, since the server plans a statement anew each time when it is given an array."""
+    parts = ", ".join(f"(CAST(%(lot_{at})s AS uuid), CAST(%(part_{at})s AS numeric))" for at in range(count))
+    return f"""
+        UPDATE lot SET reserved = lot.reserved + part.quantity FROM (VALUES {parts}) AS part (lot_id, quantity)
+        WHERE lot.id = part.lot_id AND lot.on_hand - lot.reserved >= part.quantity AND NOT lot.blocked
+        RETURNING lot.id
+    """  # noqa: S608 - numbered names
+
+
+def check_reserved(taken: Iterable[Allocation], count: int) -> None:
+    """Every lot must have taken the change; anything else is a fault of ours and rolls the whole order back."""
+    if count != len(_by_lot(taken)):
+        raise RuntimeError("refused to reserve more than a lot holds")
 
 
 def give_back(session: Session, allocations: Iterable[Allocation]) -> None:

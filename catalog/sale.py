@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from catalog import catch_weight
 from catalog.lots import SALEABLE
 from core import clock
 from core.database import read
+from core.prepared import Statement, among
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ _FACTS = f"""
                AS record_no
         FROM lot WHERE listing_id = listing.id AND {_FREE} GROUP BY warehouse_id
     ) AS stock ON true
-    WHERE listing.id = ANY(%(ids)s) AND listing.published_at IS NOT NULL
+    WHERE listing.id = ANY({{ids}}) AND listing.published_at IS NOT NULL
     ORDER BY stock.available DESC, stock.warehouse_id
     """  # noqa: S608 - our own names
 
@@ -122,11 +123,21 @@ def sale_facts(listing_ids: Collection[uuid.UUID], extra_days: int = 0) -> dict[
     """
     if not listing_ids:
         return {}
-    values = {"ids": list(set(listing_ids)), "today": clock.today(), "longer": extra_days}
-    rows: dict[uuid.UUID, list[Any]] = defaultdict(list)
-    for row in read(_FACTS, values):
-        rows[row.id].append(row)
-    return {listing_id: _facts(found) for listing_id, found in rows.items()}
+    return told(read(*asking(listing_ids, extra_days)))
+
+
+def asking(listing_ids: Collection[uuid.UUID], extra_days: int = 0) -> Statement:
+    """What `sale_facts` asks, for whoever asks it together with others."""
+    ids, named = among("id", set(listing_ids), "uuid")
+    return _FACTS.format(ids=ids), {**named, "today": clock.today(), "longer": extra_days}
+
+
+def told(rows: Iterable[Any]) -> dict[uuid.UUID, SaleFacts]:
+    """What was answered."""
+    found: dict[uuid.UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.id].append(row)
+    return {listing_id: _facts(each) for listing_id, each in found.items()}
 
 
 def _facts(rows: list[Any]) -> SaleFacts:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, String, Table, insert, select, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, String, Table, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
-from core.database import Base
+from core.database import Base, write
 
 _CHAIN_LOCK = 0x1A4DFA11  # transaction-scoped advisory lock: one sealer at a time
 _BATCH = 1000
@@ -50,7 +50,7 @@ def record(
     session: Session, actor: str, action: str, object_type: str, object_id: uuid.UUID | str, **data: Any
 ) -> None:
     """Write one entry in the caller's transaction; `data` must be JSON and hold no identity numbers (I16)."""
-    session.execute(insert(ENTRIES), row_of(actor, action, object_type, object_id, **data))
+    write(session, {ENTRIES: [row_of(actor, action, object_type, object_id, **data)]})
 
 
 def row_of(actor: str, action: str, object_type: str, object_id: uuid.UUID | str, **data: Any) -> dict[str, Any]:

@@ -1,18 +1,16 @@
 """PostgreSQL through SQLAlchemy: one base, one transaction per use case, readable constraint names.
 
-`transaction()` is the only way to commit, but for a change that is one statement (`change`). It refuses to nest, so a
-service is one unit of work; and outbound calls assert that none is open (`assert_no_transaction`), because a row lock
-must never wait for somebody else's server.
+`transaction()` is the only way to commit, but for a change that is one statement (`change`) or a few (`changes`). It
+refuses to nest, so a service is one unit of work; and outbound calls assert that none is open
+(`assert_no_transaction`), because a row lock must never wait for somebody else's server.
 """
 
 from __future__ import annotations
 
-import functools
-import json
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -21,10 +19,13 @@ from typing import Any
 import psycopg
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import ExecStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric, Table, TextClause, text
+from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+
+from core.prepared import Prepared, Statement, inserting, numbered
 
 _metadata = MetaData(
     naming_convention={
@@ -84,10 +85,42 @@ def read(statement: str, values: dict[str, Any], *, planned_anew: bool = False) 
     """
     prepare = False if planned_anew else None
     session = db.session()
+    return (
+        _within(session, statement, values, prepare) if session.in_transaction() else _alone(statement, values, prepare)
+    )
+
+
+def reads(statements: Sequence[Statement]) -> list[list[Any]]:
+    """The rows of several SELECTs, sent together: one trip to the server. Otherwise as `read`."""
+    session = db.session()
     if session.in_transaction():
-        session.flush()
-        return _rows(session.connection().connection.driver_connection, statement, values, prepare)
-    return _alone(statement, values, prepare)
+        return [_within(session, statement, values, None) for statement, values in statements]
+    with _pooled() as connection, _by_itself(connection), connection.pipeline():
+        asked = [connection.cursor(row_factory=namedtuple_row) for _ in statements]
+        for cursor, (statement, values) in zip(asked, statements, strict=True):
+            cursor.execute(statement, values)
+        return [cursor.fetchall() for cursor in asked]
+
+
+def run(session: Session, statement: str, values: dict[str, Any]) -> list[Any]:
+    """One statement past the mapper in the session's transaction; returns its rows as named tuples.
+
+    For the path of an order: what the mapper would build, compile and fetch costs ten times the statement itself. What
+    the session has not written yet goes first; what it has read before, it does not read again.
+    """
+    return _within(session, statement, values, None)
+
+
+def _within(session: Session, statement: str, values: dict[str, Any], prepare: bool | None) -> list[Any]:
+    session.flush()
+    connection: Any = session.connection().connection.driver_connection
+    try:
+        return _rows(connection, statement, values, prepare)
+    except psycopg.OperationalError:
+        if connection.broken:
+            session.invalidate()
+            db.engine.dispose()
+        raise
 
 
 def change(statement: str, values: dict[str, Any]) -> list[Any]:
@@ -101,71 +134,70 @@ def change(statement: str, values: dict[str, Any]) -> list[Any]:
     return _alone(statement, values)
 
 
+def changes(statements: Sequence[Statement]) -> None:
+    """Several statements that write, sent as one and committed together; otherwise as `change`. They see the database
+    as it was before all of them, and must not touch the same row."""
+    (*first, last), values = numbered(statements)
+    parts = [f"part_{at} AS ({statement})" for at, statement in enumerate(first)]
+    change(f"WITH {', '.join(parts)} {last}" if parts else last, values)
+
+
 def _alone(statement: str, values: dict[str, Any], prepare: bool | None = None) -> list[Any]:
+    with _pooled() as connection, _by_itself(connection):
+        return _rows(connection, statement, values, prepare)
+
+
+@contextmanager
+def _by_itself(connection: Any) -> Iterator[None]:
+    """Each statement is its own transaction."""
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+
+
+@contextmanager
+def _pooled() -> Iterator[Any]:
+    """A connection of the pool without a session around it."""
     engine = db.engine
     pooled = engine.raw_connection()
     connection: Any = pooled.driver_connection
     try:
-        connection.autocommit = True
-        return _rows(connection, statement, values, prepare)
+        yield connection
     except psycopg.OperationalError:
         if connection.broken:  # the server has gone: so have the others of the pool
             engine.dispose()
         raise
     finally:
-        if not connection.closed:
-            connection.autocommit = False
         pooled.close()
 
 
 def _rows(connection: Any, statement: str, values: dict[str, Any], prepare: bool | None) -> list[Any]:
     cursor = connection.cursor(row_factory=namedtuple_row)
     cursor.execute(statement, values, prepare=prepare)
-    return cursor.fetchall() if cursor.description else []
+    # `description` would tell the same, but makes an object of each column.
+    return cursor.fetchall() if cursor.pgresult.status == ExecStatus.TUPLES_OK else []
 
 
-def write(session: Session, rows: Mapping[Any, Sequence[dict[str, Any]]], once: str | None = None) -> bool:
+def write(session: Session, rows: Prepared, once: str | None = None) -> bool:
     """Insert prepared rows into several tables by one statement, in the order given; all rows of a table are alike.
 
     A column that is not named has its default. Values are JSON, identifiers, numbers and instants. With `once`, unique
     columns of the first table: where its row is known already nothing at all is written, and the answer is False.
     """
-    filled = {target: found for target, found in rows.items() if found}
-    if not filled:
-        return False
-    names = {target: _written(target, found[0]) for target, found in filled.items()}
-    values = {
-        f"rows_{at}": json.dumps([{**names[target][1], **row} for row in found], default=str, ensure_ascii=False)
-        for at, (target, found) in enumerate(filled.items())
-    }
-    key = tuple((target.name, names[target][0]) for target in filled)
-    return session.execute(_statement(key, once), values).first() is not None
+    return bool(any(rows.values()) and write_with(session, rows, [], once)[0])
 
 
-def _written(target: Table, row: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The columns that are written, and the defaults of those that the row leaves out."""
-    defaults = {name: value for name, value in _defaults(target).items() if name not in row}
-    return (*row, *defaults), defaults
+def write_with(session: Session, rows: Prepared, others: Sequence[Statement], once: str | None = None) -> list[int]:
+    """The same together with other statements, each with a RETURNING and about rows of its own; one trip to the server.
 
-
-@functools.cache
-def _defaults(target: Table) -> dict[str, Any]:
-    given: dict[str, Any] = {column.name: column.default for column in target.columns if column.default is not None}
-    return {name: default.arg for name, default in given.items() if default.is_scalar}
-
-
-@functools.cache
-def _statement(key: tuple[tuple[str, tuple[str, ...]], ...], once: str | None) -> TextClause:
-    parts = []
-    for at, (name, columns) in enumerate(key):
-        listed, first = ", ".join(columns), once is not None and at == 0
-        source = f"jsonb_populate_recordset(CAST(NULL AS {name}), CAST(:rows_{at} AS jsonb))"
-        after = f" ON CONFLICT ({once}) DO NOTHING RETURNING 1" if first else ""
-        only = "" if once is None or first else " WHERE EXISTS (SELECT FROM in_0)"
-        insert = f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {source}{only}{after}"  # noqa: S608 - own names
-        parts.append(f"in_{at} AS ({insert})")
-    last = "SELECT 1" if once is None else "SELECT 1 FROM in_0"
-    return text(f"WITH {', '.join(parts)} {last}")
+    How many rows came back: of the first table, then of each other statement. Where the first row is known already the
+    others have run all the same: the caller rolls them back.
+    """
+    (counts,) = run(session, *inserting(rows, others, once))
+    return list(counts)
 
 
 def one_of(column: str, words: Sequence[str]) -> CheckConstraint:

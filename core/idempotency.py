@@ -11,7 +11,7 @@ import functools
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,9 +20,10 @@ from sqlalchemy import LargeBinary, String, UniqueConstraint, delete, select, up
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
-from core.database import Base, change, id_column, new_id, transaction
+from core.database import Base, change, changes, id_column, new_id, transaction
 from core.errors import Problem, declare
 from core.jobs import task
+from core.prepared import Statement
 from core.web import actor, as_problem, problem_response
 
 KEY_MISSING = declare("idempotency_key_required", 400, "This call needs an Idempotency-Key header")
@@ -59,6 +60,11 @@ def attempt() -> uuid.UUID:
         g.attempt = new_id()
     found: uuid.UUID = g.attempt
     return found
+
+
+def also(statements: Sequence[Statement]) -> None:
+    """Have these statements committed together with the answer of this request, whatever it will be."""
+    g.setdefault("with_answer", []).extend(statements)
 
 
 def _body_digest() -> bytes:
@@ -141,9 +147,10 @@ def _run_once(view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             "body": answer.get_data(),
             "request_id": g.request_id,
         }
-        change(_KEEP, {"id": g.attempt, **values})
+        last: Statement = (_KEEP, {"id": g.attempt, **values})
     else:
-        change("DELETE FROM idempotency_key WHERE id = %(id)s", {"id": g.attempt})
+        last = ("DELETE FROM idempotency_key WHERE id = %(id)s", {"id": g.attempt})
+    changes([*g.pop("with_answer", ()), last])
     return answer
 
 

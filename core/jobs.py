@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.database import db
+from core.database import db, run
 from core.errors import NOT_FOUND, Problem
 
 log = structlog.get_logger()
@@ -64,18 +65,37 @@ def task(name: str, *, attempts: int = 12, schedule: str | None = None, alone: b
     return register
 
 
-_sender = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-
-
 def defer(session: Session, name: str, *, in_seconds: int | None = None, lock: str | None = None, **args: Any) -> None:
     """Enqueue a job in the caller's transaction; `lock` runs jobs of one name one after the other."""
+    _known(name)
+    run(session, _DEFER, {"task": name, "lock": lock, "args": json.dumps(args), "wait": in_seconds})
+
+
+def defer_once(session: Session, name: str, key: str, args: Sequence[str]) -> None:
+    """Enqueue a job for each value of its one argument `key`, but for those for which one is waiting already."""
+    _known(name)
+    rows = [{"args": {key: each}, "queueing_lock": f"{name} {each}"} for each in args]
+    if rows:
+        run(session, _DEFER_ONCE, {"task": name, "rows": json.dumps(rows)})
+
+
+def _known(name: str) -> None:
     if name not in _tasks:
         raise LookupError(f"no job is called {name!r}")
-    connection = session.connection().connection.driver_connection
-    options: dict[str, Any] = {"connection": connection, "lock": lock}
-    if in_seconds is not None:
-        options["schedule_in"] = {"seconds": in_seconds}
-    _sender.configure_task(name, **options).defer(**args)
+
+
+# procrastinate's own function, and its own rule for a queueing lock, asked in the transaction at hand.
+_DEFER = """
+    SELECT procrastinate_defer_jobs_v1(ARRAY[CAST(ROW(
+        'default', %(task)s, 0, CAST(%(lock)s AS text), CAST(NULL AS text), CAST(%(args)s AS jsonb),
+        now() + CAST(%(wait)s AS integer) * interval '1 second') AS procrastinate_job_to_defer_v1)])
+"""
+_DEFER_ONCE = """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, args, queueing_lock)
+    SELECT 'default', %(task)s, told.args, told.queueing_lock
+    FROM jsonb_to_recordset(CAST(%(rows)s AS jsonb)) AS told (args jsonb, queueing_lock text)
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+"""
 
 
 def worker_app(flask_app: Flask) -> procrastinate.App:

@@ -10,19 +10,19 @@ goods ride along (`customs.weight_caps`). What is used, and what of it is given 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.database import db, read, write
+from core.database import db, read, run, write
 from core.errors import NOT_FOUND, Problem
 from core.money import fen_text
+from core.prepared import Prepared, Statement
 from customs import weight_caps
 from customs.models import AllowanceEntry, AllowanceHold, AllowanceYear
 from customs.tariff.problems import ANNUAL_LIMIT
@@ -70,12 +70,50 @@ def hold(
     Raises Problem `annual_limit`, `weight_cap` with `left` in its body. `account_id` is who placed the order: only that
     account sees the order's number in its statement, though the whole person's allowance shrinks.
     """
-    _reserve(session, person_id, year, amount_fen, limit_fen)
-    kept = weight_caps.hold(session, person_id, year, weights) if weights else None
-    row = {"person_id": person_id, "account_id": account_id, "year": year, "limit_fen": limit_fen}
-    row |= {"order_number": order_number, "amount_fen": amount_fen, "returned_fen": 0, "state": "held", "weights": kept}
-    entry = _entry(person_id, account_id, year, order_number, amount_fen, "held")
-    write(session, {AllowanceHold.__table__: [row], AllowanceEntry.__table__: [entry]})
+    hold_share(session, Share(person_id, account_id, order_number, amount_fen, year, limit_fen), weights)
+
+
+def hold_share(session: Session, share: Share, weights: Mapping[str, Weight] | None = None) -> None:
+    """The same of a share."""
+    _reserve(session, share.person_id, share.year, share.amount_fen, share.limit_fen)
+    kept = weight_caps.hold(session, share.person_id, share.year, weights) if weights else None
+    write(session, share.rows(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What an order takes of a person's year, for whoever holds it in a statement of his own, as `hold` does.
+
+    `reserving` gives a row back when there is room; `refusal` is for when it does not. Only what `fits` a whole year
+    may be tried.
+    """
+
+    person_id: uuid.UUID
+    account_id: uuid.UUID
+    order_number: str
+    amount_fen: int
+    year: int
+    limit_fen: int
+
+    @property
+    def fits(self) -> bool:
+        return 0 < self.amount_fen <= self.limit_fen
+
+    @property
+    def reserving(self) -> Statement:
+        year = {"person": self.person_id, "year": self.year, "limit": self.limit_fen}
+        return _RESERVED, {**year, "amount": self.amount_fen}
+
+    def rows(self, weights: dict[str, Any] | None = None) -> Prepared:
+        """The hold and the entry in the person's statement."""
+        who = {"person_id": self.person_id, "account_id": self.account_id, "year": self.year}
+        row = {**who, "limit_fen": self.limit_fen, "order_number": self.order_number, "amount_fen": self.amount_fen}
+        row |= {"returned_fen": 0, "state": "held", "weights": weights}
+        entry = _entry(self.person_id, self.account_id, self.year, self.order_number, self.amount_fen, "held")
+        return {AllowanceHold.__table__: [row], AllowanceEntry.__table__: [entry]}
+
+    def refusal(self) -> Problem:
+        return _refusal(self.person_id, self.year, self.amount_fen, self.limit_fen)
 
 
 def use(session: Session, order_number: str, year: int, limit_fen: int | None = None) -> None:
@@ -99,6 +137,33 @@ def use(session: Session, order_number: str, year: int, limit_fen: int | None = 
     row.state, row.year = "used", year
     _note(session, row.person_id, row.account_id, year, order_number, rest, "used")
     _tell(session, row, rest, "used", free)
+
+
+_USED = """
+    WITH hold AS (
+        UPDATE allowance_hold SET state = 'used'
+        WHERE order_number = %(order)s AND state = 'held' AND year = %(year)s
+        RETURNING person_id, account_id, order_number, year, weights, amount_fen - returned_fen AS rest
+    ), sums AS (
+        UPDATE allowance_year AS y SET reserved_fen = y.reserved_fen - hold.rest, used_fen = y.used_fen + hold.rest
+        FROM hold WHERE y.person_id = hold.person_id AND y.year = hold.year
+        RETURNING y.limit_fen - y.reserved_fen - y.used_fen AS free
+    ), entry AS (
+        INSERT INTO allowance_entry (person_id, account_id, year, at, order_number, amount_fen, kind)
+        SELECT person_id, account_id, year, %(now)s, order_number, rest, 'used' FROM hold
+    )
+    SELECT hold.*, sums.free FROM hold CROSS JOIN sums
+"""
+
+
+def use_of(session: Session, order_number: str, year: int) -> bool:
+    """`use` in one statement, of a hold of this very year; False for any other, of which nothing was changed."""
+    rows = run(session, _USED, {"order": order_number, "year": year, "now": clock.now()})
+    for row in rows:
+        if row.weights:
+            weight_caps.use(session, row.person_id, year, year, row.weights)
+        _tell(session, row, row.rest, "used", row.free)
+    return bool(rows)
 
 
 def confirm(session: Session, order_number: str) -> None:
@@ -151,8 +216,17 @@ def give_back(
 
 def taken_by(account_id: uuid.UUID, year: int) -> tuple[uuid.UUID, int] | None:
     """The person an account buys for, and how much of `year` they hold or have used; None when it has not said."""
-    found = read(_TAKEN_BY, {"account": account_id, "year": year})
-    return (found[0].person_id, found[0].taken) if found else None
+    return taken_of(read(*taking(account_id, year)))
+
+
+def taking(account_id: uuid.UUID, year: int) -> Statement:
+    """What `taken_by` asks, for whoever asks it together with others."""
+    return _TAKEN_BY, {"account": account_id, "year": year}
+
+
+def taken_of(rows: Sequence[Any]) -> tuple[uuid.UUID, int] | None:
+    """What was answered."""
+    return (rows[0].person_id, rows[0].taken) if rows else None
 
 
 _TAKEN_BY = """
@@ -171,20 +245,30 @@ def has_open_holds(session: Session, account_id: uuid.UUID) -> bool:
     return session.execute(query.limit(1)).first() is not None
 
 
+_RESERVED = """
+    INSERT INTO allowance_year AS y (person_id, year, limit_fen, reserved_fen, used_fen)
+    VALUES (%(person)s, %(year)s, %(limit)s, %(amount)s, 0)
+    ON CONFLICT (person_id, year) DO UPDATE
+    SET reserved_fen = y.reserved_fen + excluded.reserved_fen, limit_fen = excluded.limit_fen
+    WHERE y.reserved_fen + y.used_fen + excluded.reserved_fen <= excluded.limit_fen
+    RETURNING year
+"""
+
+
 def _reserve(session: Session, person_id: uuid.UUID, year: int, amount_fen: int, limit_fen: int) -> None:
     if amount_fen <= 0:
         raise ValueError("an allowance is held for an amount above zero")
-    row = AllowanceYear
-    fresh = upsert(row).values(person_id=person_id, year=year, limit_fen=limit_fen, reserved_fen=amount_fen, used_fen=0)
-    room = row.reserved_fen + row.used_fen + fresh.excluded.reserved_fen <= fresh.excluded.limit_fen
-    more = {"reserved_fen": row.reserved_fen + fresh.excluded.reserved_fen, "limit_fen": fresh.excluded.limit_fen}
-    statement = fresh.on_conflict_do_update(index_elements=[row.person_id, row.year], set_=more, where=room)
-    taken = amount_fen <= limit_fen and session.execute(statement.returning(row.year)).first() is not None
+    values = {"person": person_id, "year": year, "limit": limit_fen, "amount": amount_fen}
+    taken = amount_fen <= limit_fen and run(session, _RESERVED, values)
     if not taken:
-        reserved, used = sums(person_id, year)
-        rest = fen_text(max(0, limit_fen - reserved - used))
-        detail = f"{fen_text(amount_fen)} CNY would pass the yearly allowance of {year}; {rest} CNY are left"
-        raise Problem(ANNUAL_LIMIT, detail, left=rest, year=year)
+        raise _refusal(person_id, year, amount_fen, limit_fen)
+
+
+def _refusal(person_id: uuid.UUID, year: int, amount_fen: int, limit_fen: int) -> Problem:
+    reserved, used = sums(person_id, year)
+    rest = fen_text(max(0, limit_fen - reserved - used))
+    detail = f"{fen_text(amount_fen)} CNY would pass the yearly allowance of {year}; {rest} CNY are left"
+    return Problem(ANNUAL_LIMIT, detail, left=rest, year=year)
 
 
 def _add(session: Session, person_id: uuid.UUID, year: int, *, reserved: int, used: int) -> int:
@@ -208,7 +292,7 @@ def _locked(session: Session, order_number: str) -> AllowanceHold:
     return row
 
 
-def _tell(session: Session, row: AllowanceHold, amount_fen: int, kind: str, left_fen: int) -> None:
+def _tell(session: Session, row: Any, amount_fen: int, kind: str, left_fen: int) -> None:
     change = Change(row.person_id, row.account_id, row.order_number, row.year, amount_fen, kind, left_fen)
     for listener in _listeners:
         listener(session, change)

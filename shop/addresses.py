@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.database import db, new_id, read, transaction
 from core.errors import NOT_FOUND, Problem, declare
+from core.prepared import Statement
 from shop import cursors
 from shop.models import Address
 
@@ -46,11 +48,24 @@ def page_of(account_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, 
 
 def first_of(account_id: uuid.UUID) -> dict[str, Any] | None:
     """The address used when none is named: the oldest."""
-    rows = read(_FIRST, {"account": account_id})
+    return told(read(*asking(account_id, None)), None)
+
+
+def asking(account_id: uuid.UUID, address_id: uuid.UUID | None) -> Statement:
+    """The statement that finds an own address, or the first one, to be asked together with others."""
+    return (_FIRST if address_id is None else _NAMED), {"account": account_id, "address": address_id}
+
+
+def told(rows: Sequence[Any], address_id: uuid.UUID | None) -> dict[str, Any] | None:
+    """What was found. Raises Problem `not_found` when it was named and is not there."""
+    if not rows and address_id is not None:
+        raise Problem(NOT_FOUND, "no such address")
     return dump(rows[0]) if rows else None
 
 
-_FIRST = f"SELECT id, {', '.join(FIELDS)} FROM address WHERE account_id = %(account)s ORDER BY id LIMIT 1"  # noqa: S608
+_OWN = f"SELECT id, {', '.join(FIELDS)} FROM address WHERE account_id = %(account)s"  # noqa: S608 - our own names
+_FIRST = f"{_OWN} ORDER BY id LIMIT 1"
+_NAMED = f"{_OWN} AND id = %(address)s"
 
 
 def find(session: Session, account_id: uuid.UUID, address_id: uuid.UUID) -> dict[str, Any]:

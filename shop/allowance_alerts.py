@@ -9,20 +9,20 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.database import run
 from core.money import fen_text
 from customs.allowance import Change
-from customs.models import AccountPerson
 from shop import notify
+
+_ACCOUNTS = "SELECT account_id FROM account_person WHERE person_id = %(person)s"
 
 
 def tell(session: Session, change: Change) -> None:
     """Two statements: who the person's accounts are, and their notices."""
-    accounts = select(AccountPerson.account_id).where(AccountPerson.person_id == change.person_id)
-    others = set(session.scalars(accounts)) - {change.account_id}
+    others = {row.account_id for row in run(session, _ACCOUNTS, {"person": change.person_id})} - {change.account_id}
     kind = "allowance_used" if change.kind == "used" else "allowance_given_back"
     facts = {
         "amount": fen_text(change.amount_fen),

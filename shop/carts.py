@@ -16,6 +16,7 @@ from core import clock
 from core.database import db, transaction
 from core.errors import NOT_FOUND, Problem, declare
 from core.money import fen_text, plain
+from core.prepared import Statement
 from shop.models import CartItem
 
 ITEMS_MOST = 100
@@ -72,10 +73,12 @@ def remove(account_id: uuid.UUID, listing_id: uuid.UUID) -> None:
             raise Problem(NOT_FOUND, "the cart does not hold this listing")
 
 
-def take_out(session: Session, account_id: uuid.UUID, listing_ids: list[uuid.UUID]) -> None:
-    """What was ordered leaves the cart, in the transaction of the order."""
-    bought = CartItem.listing_id.in_(listing_ids)
-    session.execute(delete(CartItem).where(CartItem.account_id == account_id, bought))
+def taking_out(account_id: uuid.UUID, listing_ids: list[uuid.UUID]) -> Statement:
+    """The statement by which what was ordered leaves the cart, in the transaction of the order."""
+    return _TAKE_OUT, {"account": account_id, "listings": listing_ids}
+
+
+_TAKE_OUT = "DELETE FROM cart_item WHERE account_id = %(account)s AND listing_id = ANY(%(listings)s) RETURNING 1"
 
 
 def _upsert(session: Session, account_id: uuid.UUID, items: Mapping[uuid.UUID, Decimal]) -> None:

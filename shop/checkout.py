@@ -7,26 +7,26 @@ computed before the transaction; Stripe is asked after it. When Stripe is away t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog import reductions
-from catalog.sale import sale_facts
-from core import audit, clock, config, jobs
-from core.database import db, transaction, write
+from core import audit
+from core.database import db, transaction
 from core.errors import Problem, declare, invalid
 from customs import edition
 from shop import (
     addresses,
+    askers,
     authorisation,
     carts,
     consent,
     coupon_terms,
     coupon_uses,
-    destination,
     hindrances,
     holds,
     offers,
@@ -58,7 +58,26 @@ def place(
     on_page: bool = False,
     method: str | None = None,
 ) -> uuid.UUID:
-    """Store a purchase from a quote, as quoted, or from items, at their price now; returns its id.
+    """As `placed`; returns the purchase's id."""
+    wish: dict[str, Any] = {"quote": quote, "items": items, "coupon": coupon, "address_id": address_id}
+    found = placed(account_id, attempt_id, **wish, notice=notice, on_page=on_page, method=method)
+    return found.purchase_id if isinstance(found, Rows) else found
+
+
+def placed(
+    account_id: uuid.UUID,
+    attempt_id: uuid.UUID,
+    *,
+    quote: str | None = None,
+    items: Sequence[Item] = (),
+    coupon: str | None = None,
+    address_id: uuid.UUID | None = None,
+    notice: str | None = None,
+    on_page: bool = False,
+    method: str | None = None,
+) -> Rows | uuid.UUID:
+    """Store a purchase from a quote, as quoted, or from items, at their price now; returns its rows, or its id alone
+    when an earlier run of the attempt has stored it.
 
     Placing retail goods accepts the consumer notice that was shown; `notice` names its version, and on our own page
     (`on_page`) it must, by a ticked box. With the method `card` goods of catch weight are authorised and charged by
@@ -69,13 +88,13 @@ def place(
     keeps a listing from being sold or a coupon from being used.
     """
     try:
-        buyer = hindrances.buyer_of(account_id, clock.today())
         if quote is not None:
-            offer, address = _quoted(account_id, buyer, quote, address_id)
+            offer, buyer, address = _quoted(account_id, quote, address_id)
             if coupon is not None and coupon_terms.normal(coupon) != offer.coupon:
                 raise invalid("coupon", "is not the one of the quote")
         else:
-            offer, address = _at_once(buyer, items, destination.find(account_id, address_id), coupon)
+            buyer, place = askers.of(account_id, address_id)
+            offer, address = _at_once(buyer, items, place, coupon)
         consent.check(notice, offer.notice, on_page)
         how = _how(quote is not None, notice is not None, on_page)
         most = authorisation.heaviest(offer) if method == "card" else None
@@ -83,13 +102,14 @@ def place(
             authorisation.check(buyer, most)
         rows = Rows(account_id, attempt_id, offer, address, buyer.person_id, how, most)
         with transaction() as session:
-            return _store(session, rows)
-    except Problem:
+            _store(session, rows)
+    except (Problem, _Known):
         # What was placed by an earlier run of this attempt stands, whatever would be refused now.
         known = placed_before(attempt_id)
         if known is None:
             raise
         return known
+    return rows
 
 
 def placed_before(attempt_id: uuid.UUID) -> uuid.UUID | None:
@@ -109,17 +129,26 @@ def place_agreed(
     that has placed something else, and what `claim` raises.
     """
     rows = Rows(account_id, attempt_id, offer, _address(account_id, address_id), None)
-    with transaction() as session:
-        claim(session, rows.purchase_id)
-        if _store(session, rows) != rows.purchase_id:
-            raise invalid("attempt", "has placed another order")
-        return rows.purchase_id
+    try:
+        with transaction() as session:
+            claim(session, rows.purchase_id)
+            _store(session, rows)
+    except _Known:
+        raise invalid("attempt", "has placed another order") from None
+    return rows.purchase_id
 
 
 def pay_for(purchase_id: uuid.UUID) -> None:
     """Ask Stripe for the payment of a fresh purchase; when it is away the buyer asks again later."""
-    try:
+    with unpaid_stands():
         payments.begin(purchase_id)
+
+
+@contextmanager
+def unpaid_stands() -> Iterator[None]:
+    """A purchase whose payment cannot be begun just now stands without it."""
+    try:
+        yield
     except Problem as problem:
         if problem.code not in (payments.STRIPE_AWAY, payments.STRIPE_REFUSES, payments.NOT_PAYABLE):
             raise
@@ -133,26 +162,24 @@ def _how(quoted: bool, named: bool, on_page: bool) -> str:
     return consent.QUOTE if quoted else consent.ITEMS
 
 
-def _quoted(
-    account_id: uuid.UUID, buyer: Buyer, token: str, address_id: uuid.UUID | None
-) -> tuple[Offer, dict[str, Any]]:
-    """The offer of a quote, honoured as it was shown or refused, and the address it goes to."""
+def _quoted(account_id: uuid.UUID, token: str, address_id: uuid.UUID | None) -> tuple[Offer, Buyer, dict[str, Any]]:
+    """The offer of a quote, honoured as it was shown or refused, with who buys and the address it goes to."""
     tariff = edition.tariff()
     offer = offers.read(token, account_id, tariff.edition)
-    place = destination.find(account_id, address_id or offer.address_id)
+    listings = {line.listing_id for line in offer.lines}
+    buyer, place, facts = askers.with_facts(account_id, address_id or offer.address_id, listings)
     _check_zone(offer, place)
     quoted = [taxing.amounts(line) for line in offer.lines]
     blocked = taxing.line_blocks(tariff, offer) + taxing.assess(tariff, offer)
     if blocked or quoted != [taxing.amounts(line) for line in offer.lines]:
         raise Problem(offers.QUOTE_STALE, "the taxes come out differently now")
-    facts = sale_facts({line.listing_id for line in offer.lines})
     for line in offer.lines:
         listing = facts.get(line.listing_id)
         if listing is None or not listing.on_sale:
             gone = f"{line.facts['sku']} was taken out of the shop"
             raise Problem(offers.QUOTE_STALE, gone, listing_id=str(line.listing_id))
     _refuse_blocked(hindrances.against_offer(buyer, offer, place))
-    return offer, _known(place)
+    return offer, buyer, _known(place)
 
 
 def _check_zone(offer: Offer, place: Destination) -> None:
@@ -200,24 +227,22 @@ def _address_required() -> Problem:
     return Problem(ADDRESS_REQUIRED, errors={"address_id": ["give one, or keep one in your account"]})
 
 
-def _store(session: Session, rows: Rows) -> uuid.UUID:
-    """All of the purchase or nothing. A twin with the same attempt that came first is found instead."""
+class _Known(Exception):
+    """An earlier run of the attempt has stored a purchase: nothing of this one stands."""
+
+
+def _store(session: Session, rows: Rows) -> None:
+    """All of the purchase, or nothing. Raises _Known when a twin with the same attempt came first."""
     numbers = [row["number"] for row in rows.orders]
     told = audit.row_of(str(rows.account_id), "purchase_placed", "purchase", rows.purchase_id, orders=numbers)
     written = {_PURCHASES: [rows.purchase], _ORDERS: rows.orders, _LINES: rows.lines, _EVENTS: rows.events}
-    if not write(session, {**written, _PAYMENTS: [rows.payment], audit.ENTRIES: [told]}, once="attempt_id"):
-        twin = select(Purchase.id).where(Purchase.attempt_id == rows.purchase["attempt_id"])
-        return session.scalars(twin).one()
-    carts.take_out(session, rows.account_id, [row["listing_id"] for row in rows.lines])
-    wait = config.current().hold_seconds
-    jobs.defer(session, "shop.expire_purchase", in_seconds=wait, purchase_id=str(rows.purchase_id))
-    # Last, so that what others want too is locked only for a moment.
-    orders, lines = [Order(**row) for row in rows.orders], [OrderLine(**row) for row in rows.lines]
-    holds.take(session, rows.purchase_id, orders, lines)
+    written |= {_PAYMENTS: [rows.payment], audit.ENTRIES: [told]}
+    bought = carts.taking_out(rows.account_id, [row["listing_id"] for row in rows.lines])
+    if not holds.take(session, rows.purchase_id, *rows.read(), written, [bought]):
+        raise _Known
     reduced = [(row["id"], row["facts"]["promotion"]) for row in rows.lines if "promotion" in row["facts"]]
     reductions.take(session, rows.person_id or rows.account_id, rows.account_id, reduced)
     offer = rows.offer
     if offer.coupon_id is not None:
         who = (rows.account_id, rows.person_id)
         coupon_uses.take(session, rows.purchase_id, offer.coupon_id, *who, offer.discount_fen)
-    return rows.purchase_id

@@ -6,15 +6,12 @@ No transaction is open while Stripe is asked; the exchange is written afterwards
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import insert
-from sqlalchemy.orm import Session
-
 from core import clock, config
-from core.database import assert_no_transaction, transaction
-from shop.models import PaymentExchange
+from core.database import assert_no_transaction, changes
+from core.prepared import Statement
 from shop.stripe_gateway import GatewayError, StripeGateway
 from shop.stripe_http import Exchange
 
@@ -53,33 +50,40 @@ def each(asking: Callable[[Any], Iterable[Answer]]) -> Iterator[Answer]:
         yield answer
 
 
+Keep = Callable[[Sequence[Statement]], None]
+
+
 def call(
     purchase_id: uuid.UUID,
     operation: str,
     asking: Callable[[Any], Answer],
-    then: Callable[[Session, Answer], None] | None = None,
+    then: Callable[[Answer], Sequence[Statement]] | None = None,
+    keep: Keep = changes,
 ) -> Answer:
-    """Ask Stripe about a purchase and keep the exchange; `then` writes what follows, in the same transaction.
+    """Ask Stripe about a purchase and keep the exchange; `then` gives what is written with it. `keep` writes both: at
+    once, or where the caller commits anyway.
 
     Raises GatewayUnavailable or GatewayRefused, their exchange kept too.
     """
     try:
         answer: Any = ask(asking)
     except GatewayError as fault:
-        with transaction() as session:
-            _keep(session, purchase_id, operation, fault.exchange)
+        changes([_kept(purchase_id, operation, fault.exchange)])
         raise
-    with transaction() as session:
-        _keep(session, purchase_id, operation, answer.exchange)
-        if then is not None:
-            then(session, answer)
+    keep([_kept(purchase_id, operation, answer.exchange), *(then(answer) if then else ())])
     return answer
 
 
-def _keep(session: Session, purchase_id: uuid.UUID, operation: str, exchange: Exchange) -> None:
+_KEEP = """
+    INSERT INTO payment_exchange (purchase_id, at, operation, status, request, response)
+    VALUES (%(purchase)s, %(at)s, %(operation)s, %(status)s, %(request)s, %(response)s) RETURNING id
+"""
+
+
+def _kept(purchase_id: uuid.UUID, operation: str, exchange: Exchange) -> Statement:
     texts = {"request": exchange.request, "response": exchange.response.replace("\x00", "")}
-    facts = {"purchase_id": purchase_id, "at": clock.now(), "operation": operation, "status": exchange.status}
-    session.execute(insert(PaymentExchange).values(**facts, **texts))
+    facts = {"purchase": purchase_id, "at": clock.now(), "operation": operation, "status": exchange.status}
+    return _KEEP, {**facts, **texts}
 
 
 def key_of(row_id: uuid.UUID, key_no: int) -> str:

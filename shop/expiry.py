@@ -11,9 +11,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, jobs
@@ -32,8 +33,14 @@ BATCH = 200
 
 @jobs.task("shop.expire_purchase")
 def expire_purchase(purchase_id: str) -> None:
-    """The timer of one purchase; early or late runs do no harm."""
+    """One purchase whose time is over; early or late runs do no harm."""
     expire(uuid.UUID(purchase_id))
+
+
+@jobs.task("shop.expire_overdue")
+def expire_overdue(purchase_id: str) -> None:
+    """The same for one of the queue of those that are over: what fails is put in again, so it is not repeated."""
+    _guarded(uuid.UUID(purchase_id), expire)
 
 
 def expire(purchase_id: uuid.UUID) -> None:
@@ -80,15 +87,26 @@ def _end(session: Session, purchase: Purchase, settled: bool) -> None:
         session.execute(nameless.values(closed_at=clock.now()))
 
 
+@jobs.task("shop.queue_expired", schedule="* * * * * */3")
+def queue_expired() -> None:
+    """A job for each purchase whose time is over, so that they end side by side.
+
+    Put in when the time is over, not at placement: most purchases are paid, and a job for later would burden each.
+    """
+    with transaction() as session:
+        found = session.scalars(_overdue(timedelta(0)))
+        jobs.defer_once(session, "shop.expire_overdue", "purchase_id", [str(purchase_id) for purchase_id in found])
+
+
+def _overdue(by: timedelta) -> Select[Any]:
+    unpaid = (Purchase.status == "awaiting_payment", Purchase.expires_at < clock.now() - by)
+    return select(Purchase.id).where(*unpaid).order_by(Purchase.expires_at).limit(BATCH)
+
+
 @jobs.task("shop.sweep_expired", schedule="* * * * * */15")
 def sweep_expired() -> None:
-    """Purchases whose timer was lost with its worker."""
-    overdue = (
-        select(Purchase.id)
-        .where(Purchase.status == "awaiting_payment", Purchase.expires_at < clock.now() - timedelta(seconds=5))
-        .order_by(Purchase.expires_at)
-        .limit(BATCH)
-    )
+    """Purchases whose job was lost with its worker, or waits behind others."""
+    overdue = _overdue(timedelta(seconds=5))
     found = db.session.scalars(overdue).all()
     end_read()
     for purchase_id in found:

@@ -13,7 +13,7 @@ from catalog.lots import OUT_OF_STOCK
 from catalog.sale import SaleFacts
 from core.errors import declare
 from core.money import fen_text, plain
-from customs import allowance, edition, weight_caps
+from customs import edition, weight_caps
 from customs.assessments.caps import WEIGHT_CAP
 from customs.duty.phrases import PHRASES
 from customs.duty.wording import said
@@ -46,11 +46,9 @@ class Buyer:
         return [each for each in (self.person_id, self.account_id) if each is not None]
 
 
-def buyer_of(account_id: uuid.UUID | None, day: date) -> Buyer:
-    """What a quote needs to know of who asks; an account may be nobody or not have said who it buys for."""
-    if account_id is None:
-        return Buyer()
-    known = allowance.taken_by(account_id, day.year)
+def buyer_from(account_id: uuid.UUID, day: date, known: tuple[uuid.UUID, int] | None) -> Buyer:
+    """What a quote needs to know of an account, by its person and what that has taken of the year; it may not have said
+    who it buys for."""
     if known is None:
         return Buyer(account_id)
     person_id, taken = known

@@ -9,15 +9,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from catalog import lots, reductions, stock_check
 from core import clock
-from core.database import write
+from core.database import write, write_with
 from core.errors import Problem
+from core.prepared import Prepared, Statement
 from customs import allowance, edition
+from customs.weight_caps import Weight
 from shop import allowance_alerts, capped_weights, coupon_uses
 from shop.destination import destination_of
 from shop.models import Order, OrderAllocation, OrderLine, Purchase, table
@@ -59,31 +62,65 @@ def allocations_of(session: Session, order_ids: Sequence[uuid.UUID]) -> list[lot
     ]
 
 
-def take(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
-    """Hold stock for every line and allowance for every retail order, or raise the first refusal.
+def take(
+    session: Session,
+    purchase_id: uuid.UUID,
+    orders: Sequence[Order],
+    lines: Sequence[OrderLine],
+    rows: Prepared,
+    others: Sequence[Statement],
+) -> bool:
+    """Write the `rows` of a purchase (its own first) and run `others`, and hold stock for every line and allowance for
+    every retail order, or raise the first refusal. False when the attempt has stored a purchase before: the caller
+    rolls back.
 
+    The lots are locked and chosen first, so that all the rest is one statement, and short is the time they are locked.
     Raises Problem `out_of_stock`, `annual_limit`, `weight_cap`.
     """
-    _take_stock(session, purchase_id, orders, lines)
-    _hold_allowance(session, orders, lines)
+    taken = lots.choose(session, *_wanted(purchase_id, orders, lines))
+    shares = _shares(orders, lines)
+    along = [share for share, weights in shares[:1] if share.fits and not weights]
+    held = [lots.reserving(taken), *(share.reserving for share in along)]
+    written = {**rows, table(OrderAllocation): _parts(taken, orders, lines)}
+    for share in along:
+        written |= share.rows()
+    fresh, reserved, *room = write_with(session, written, [*held, *others], once="attempt_id")
+    if not fresh:
+        return False
+    lots.check_reserved(taken, reserved)
+    if along and not room[0]:
+        raise along[0].refusal()
+    for share, weights in shares[len(along) :]:
+        allowance.hold_share(session, share, weights)
+    return True
 
 
-def _take_stock(session: Session, purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
+def _wanted(
+    purchase_id: uuid.UUID, orders: Sequence[Order], lines: Sequence[OrderLine]
+) -> tuple[list[lots.Want], str, int]:
+    """What is asked of the lots, for what, and how much longer than to the standard zone it is on its way."""
     places: dict[uuid.UUID, uuid.UUID | None] = {order.id: order.warehouse_id for order in orders}
-    line_of = {(line.listing_id, places[line.order_id]): line for line in lines}
-    wants = [lots.Want(listing_id, line.quantity, place) for (listing_id, place), line in line_of.items()]
-    rows = [
+    wants = [lots.Want(line.listing_id, line.quantity, places[line.order_id]) for line in lines]
+    return wants, f"purchase {purchase_id}", _extra_days(orders)
+
+
+def _parts(
+    taken: Sequence[lots.Allocation], orders: Sequence[Order], lines: Sequence[OrderLine]
+) -> list[dict[str, Any]]:
+    """Which lot serves which line, as it is kept."""
+    places: dict[uuid.UUID, uuid.UUID | None] = {order.id: order.warehouse_id for order in orders}
+    line_of = {(line.listing_id, places[line.order_id]): line.id for line in lines}
+    return [
         {
-            "line_id": line_of[part.listing_id, part.warehouse_id].id,
+            "line_id": line_of[part.listing_id, part.warehouse_id],
             "lot_id": part.lot_id,
             "quantity": part.quantity,
             "warehouse_id": part.warehouse_id,
             "item_record_no": part.item_record_no,
             "batch_no": part.batch_no,
         }
-        for part in lots.hold(session, wants, f"purchase {purchase_id}", _extra_days(orders))
+        for part in taken
     ]
-    write(session, {table(OrderAllocation): rows})
 
 
 def _extra_days(orders: Sequence[Order]) -> int:
@@ -91,23 +128,27 @@ def _extra_days(orders: Sequence[Order]) -> int:
     return max((destination_of(order.address).extra_days for order in orders), default=0)
 
 
-def _hold_allowance(session: Session, orders: Sequence[Order], lines: Sequence[OrderLine]) -> None:
-    """In the Beijing year of the holding and under its limit (rule A4)."""
-    day = clock.today()
+def _shares(orders: Sequence[Order], lines: Sequence[OrderLine]) -> list[tuple[allowance.Share, dict[str, Weight]]]:
+    """What retail orders take of the Beijing year of the holding (rule A4), with the weights of their capped goods."""
+    day, found = clock.today(), []
     limit = edition.tariff().retail_limits(day).annual_fen
     for order in orders:
         if order.person_id is not None:
             most = order.dutiable_value_fen if order.most_dutiable_fen is None else order.most_dutiable_fen
-            share = (order.person_id, order.number, most)
-            weights = capped_weights.of_lines(day, [line for line in lines if line.order_id == order.id])
-            allowance.hold(session, *share, day.year, limit, account_id=order.account_id, weights=weights)
+            share = allowance.Share(order.person_id, order.account_id, order.number, most, day.year, limit)
+            own = [line for line in lines if line.order_id == order.id]
+            found.append((share, capped_weights.of_lines(day, own)))
+    return found
 
 
 def use_allowance(session: Session, order: Order) -> None:
     """At payment, in the Beijing year of the payment. Raises Problem `annual_limit`, `weight_cap` when a new one is
-    full."""
+    full; nothing of it has happened then."""
     day = clock.today()
-    allowance.use(session, order.number, day.year, edition.tariff().retail_limits(day).annual_fen)
+    if allowance.use_of(session, order.number, day.year):
+        return
+    with session.begin_nested():
+        allowance.use(session, order.number, day.year, edition.tariff().retail_limits(day).annual_fen)
 
 
 def free(session: Session, orders: Sequence[Order], kind: str) -> None:
@@ -169,7 +210,9 @@ def take_again(session: Session, purchase: Purchase, orders: Sequence[Order]) ->
         return False
     try:
         with session.begin_nested():
-            _take_stock(session, purchase.id, orders, lines_of(session, [order.id for order in orders]))
+            lines = lines_of(session, [order.id for order in orders])
+            taken = lots.hold(session, *_wanted(purchase.id, orders, lines))
+            write(session, {table(OrderAllocation): _parts(taken, orders, lines)})
     except Problem:
         return False
     return True

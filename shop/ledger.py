@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.database import new_id, write
+from core.prepared import Prepared
 from shop.models import LedgerEntry, LedgerPosting, Order, Purchase, table
 
 CASH = "stripe_cash"
@@ -49,13 +50,22 @@ def post(
     session: Session, kind: str, reference: str, purchase_id: uuid.UUID | None, currency: str, entries: Iterable[Entry]
 ) -> bool:
     """Write one posting unless it stands already. Raises ValueError when the entries do not sum to zero."""
+    return write(session, prepared(kind, reference, purchase_id, currency, entries), once=KNOWN_BY)
+
+
+KNOWN_BY = "kind, reference"
+
+
+def prepared(
+    kind: str, reference: str, purchase_id: uuid.UUID | None, currency: str, entries: Iterable[Entry]
+) -> Prepared:
+    """The same as rows, for whoever writes them with others; once by KNOWN_BY."""
     sides = [entry for entry in entries if entry.amount_fen]
     if sum(entry.amount_fen for entry in sides):
         raise ValueError(f"{kind} {reference} does not sum to zero")
     posting_id = new_id()
     values = {"id": posting_id, "kind": kind, "reference": reference, "purchase_id": purchase_id, "at": clock.now()}
-    rows = [_row(posting_id, currency, entry) for entry in sides]
-    return write(session, {table(LedgerPosting): [values], table(LedgerEntry): rows}, once="kind, reference")
+    return {table(LedgerPosting): [values], table(LedgerEntry): [_row(posting_id, currency, entry) for entry in sides]}
 
 
 def _row(posting_id: uuid.UUID, currency: str, entry: Entry) -> dict[str, Any]:
@@ -88,11 +98,11 @@ def parts_of(order: Order) -> dict[str, int]:
     return {**parts, "discount": order.discount_fen} if order.discount_fen else parts
 
 
-def post_capture(session: Session, purchase: Purchase, orders: Sequence[Order], reference: str) -> bool:
+def capture(purchase: Any, orders: Sequence[Any], reference: str) -> Prepared:
     """Money came in for living orders."""
     credits = [entry for order in orders for entry in owed(order, parts_of(order))]
     cash = Entry(CASH, purchase.total_fen)
-    return post(session, "capture", reference, purchase.id, purchase.currency, [cash, *credits])
+    return prepared("capture", reference, purchase.id, purchase.currency, [cash, *credits])
 
 
 def post_deposit(session: Session, purchase: Purchase, reference: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.database import write
+from core.database import run, write
 from core.errors import NOT_FOUND, Problem, declare
 from shop.models import Order, OrderEvent, Purchase, table
 
@@ -86,6 +87,21 @@ def move(
     return moved
 
 
+# The waybill number is the next of the logistics enterprise's pool, as `parcels.next_waybill` gives it.
+_PAY = """
+    UPDATE sales_order SET status = %(to)s, paid_at = %(now)s, payer_name = %(payer)s, payment_no = number || 'P',
+           waybill_no = 'LFW' || lpad(CAST(nextval('waybill_number_seq') AS text), 12, '0')
+    WHERE id = %(order)s AND status = ANY(%(sources)s) RETURNING id
+"""
+
+
+def pay(session: Session, order: Any, to: str, payer: str | None, detail: str | None) -> list[dict[str, Any]]:
+    """Move an order to `paid` or `payment_review`, as `move` does; its timeline as rows, for the caller to write."""
+    values = {"order": order.id, "to": to, "sources": sources(to), "now": clock.now(), "payer": payer}
+    moved = [row.id for row in run(session, _PAY, values)]
+    return _events(moved, to, to, "stripe", detail)
+
+
 def note(
     session: Session,
     order_ids: Sequence[uuid.UUID],
@@ -97,19 +113,19 @@ def note(
     happened_at: datetime | None = None,
 ) -> None:
     """Write the timeline of orders, in the transaction of the deed."""
-    rows = [
-        {
-            "order_id": order_id,
-            "at": clock.now(),
-            "happened_at": happened_at,
-            "event": event,
-            "status": status,
-            "actor": actor,
-            "detail": detail,
-        }
-        for order_id in order_ids
-    ]
-    write(session, {table(OrderEvent): rows})
+    write(session, {table(OrderEvent): _events(order_ids, event, status, actor, detail, happened_at)})
+
+
+def _events(
+    order_ids: Sequence[uuid.UUID],
+    event: str,
+    status: str,
+    actor: str,
+    detail: str | None,
+    happened_at: datetime | None = None,
+) -> list[dict[str, Any]]:
+    told = {"happened_at": happened_at, "event": event, "status": status, "actor": actor, "detail": detail}
+    return [{"order_id": order_id, "at": clock.now(), **told} for order_id in order_ids]
 
 
 def refuse(order: Order, wish: str) -> Problem:

@@ -47,13 +47,12 @@ def both(session: Session, order: Order, kind: str, **facts: Any) -> None:
     _write(session, _to_buyer(order, kind, facts), _to_seller(order, kind, facts))
 
 
-def paid(session: Session, order: Order, *, under_review: bool) -> None:
-    """The money is here. A merchant hears of it when nobody has to look at the payment any more."""
+def paid_rows(order: Any, *, under_review: bool) -> list[dict[str, Any]]:
+    """The money is here: the rows that say so, written with others. A merchant hears of it when nobody has to look at
+    the payment any more."""
     facts = {"total": fen_text(order.total_fen)}
-    if under_review:
-        buyer(session, order, "order_paid", **facts)
-    else:
-        both(session, order, "order_paid", **facts)
+    to_buyer = _to_buyer(order, "order_paid", facts)
+    return [to_buyer] if under_review else [to_buyer, _to_seller(order, "order_paid", facts)]
 
 
 def review_passed(session: Session, order: Order) -> None:

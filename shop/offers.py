@@ -51,7 +51,8 @@ class OfferLine:
 class OfferOrder:
     """One merchant, route, mode and warehouse; no warehouse when none has any of it. Services have no mode either.
 
-    `above` is the code of the limit that an order is above, so that its taxes are only what they would be inside.
+    `above` is the code of the limit that an order is above, so that its taxes are only what they would be inside;
+    `within` that the engine has found it within all of them.
     """
 
     merchant_id: uuid.UUID
@@ -61,6 +62,7 @@ class OfferOrder:
     warehouse_id: uuid.UUID | None
     lines: list[OfferLine]
     above: str | None = None
+    within: bool = False
 
     @property
     def retail(self) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 from catalog import catch_weight
 from core import clock, config
 from core.database import new_id
+from core.prepared import as_read
 from shop import addresses, consent, taxing
+from shop.models import Order, OrderLine, table
 from shop.offers import Offer, OfferLine, OfferOrder
 
 # Letters and digits that cannot be mistaken for each other when read aloud at customs.
@@ -60,8 +62,14 @@ class Rows:
             for row, order in zip(self.orders, offer.orders, strict=True)
             for position, line in enumerate(order.lines, 1)
         ]
+        self.payment = self._payment()
         if most is not None:
             self._authorise(most)
+
+    def read(self) -> tuple[list[Any], list[Any]]:
+        """The orders and their lines as they are read once they are stored."""
+        orders = [as_read(table(Order), row) for row in self.orders]
+        return orders, [as_read(table(OrderLine), row) for row in self.lines]
 
     def _authorise(self, most: Offer) -> None:
         """What a card is authorised for beyond what is quoted, should the goods weigh more."""
@@ -114,8 +122,7 @@ class Rows:
             "assessment": line.assessment,
         }
 
-    @property
-    def payment(self) -> dict[str, Any]:
+    def _payment(self) -> dict[str, Any]:
         facts = {"amount_fen": self.offer.total_fen, "currency": CURRENCY, "created_at": self.now}
         if self.most is not None:
             facts |= {"amount_fen": self.most.total_fen, "method": "card"}

@@ -270,13 +270,18 @@ def purchase_of(account_id: uuid.UUID, purchase_id: uuid.UUID) -> dict[str, Any]
     found = db.session.execute(statement).all()
     if not found:
         raise Problem(NOT_FOUND, "no such purchase")
-    purchase, payment = found[0].Purchase, found[0].Payment
     rows = [row.Order for row in found]
-    lines = lines_by_order([order.id for order in rows])
+    return answer(found[0].Purchase, found[0].Payment, rows, lines_by_order([order.id for order in rows]))
+
+
+def answer(
+    purchase: Any, payment: Any, orders: Sequence[Any], lines: Mapping[uuid.UUID, Sequence[Any]]
+) -> dict[str, Any]:
+    """A purchase as its buyer is answered, from what was read or has just been stored."""
     return {
         "purchase": str(purchase.id),
         "status": purchase.status,
-        "orders": [dump(order, lines[order.id]) for order in rows],
+        "orders": [dump(order, lines[order.id]) for order in orders],
         "total": fen_text(purchase.total_fen),
         "expires_at": clock.instant_text(purchase.expires_at),
         "authorised_at": clock.instant_text(purchase.authorised_at),

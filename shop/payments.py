@@ -7,15 +7,16 @@ payment (webhook, reconciler, expiry) fetches the intent anew and has it applied
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import Select, select, update
-from sqlalchemy.orm import Session
 
 from core import clock, config, jobs
-from core.database import db, end_read, new_id, read, transaction
+from core.database import changes, db, end_read, new_id, read, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
+from core.prepared import Statement
 from shop import exchanges, incidents, settlement
 from shop.models import Order, OrderLine, Payment, Purchase
 from shop.stripe_gateway import GatewayRefused, GatewayUnavailable
@@ -37,15 +38,16 @@ def begin(purchase_id: uuid.UUID) -> None:
     Raises Problem `purchase_not_payable`, `payment_provider_unavailable` or `payment_provider_refused`.
     """
     payment = _to_begin(purchase_id)
-    if payment is None:
-        return
+    if payment is not None:
+        create(payment, changes)
 
-    def keep(session: Session, intent: Intent) -> None:
-        same = (Payment.amount_fen == intent.amount_fen, Payment.currency == intent.currency)
-        fresh = update(Payment).where(Payment.id == payment.id, Payment.intent_id.is_(None), *same)
-        # Open again, should the purchase have ended while Stripe was asked: somebody has to cancel the intent.
-        session.execute(fresh.values(intent_id=intent.id, client_secret=intent.client_secret, closed_at=None))
 
+def create(payment: Any, keep: exchanges.Keep) -> Intent:
+    """The intent of a payment that has none, as plain values with its `purchase_id`; `keep` as in `exchanges.call`.
+
+    Raises Problem `payment_provider_unavailable` or `payment_provider_refused`.
+    """
+    purchase_id = payment.purchase_id
     try:
         made = exchanges.call(
             purchase_id,
@@ -59,6 +61,7 @@ def begin(purchase_id: uuid.UUID) -> None:
                 METHODS if payment.method is None else (payment.method,),
                 hold=payment.method is not None,
             ),
+            lambda intent: [_named(purchase_id, intent)],
             keep,
         )
     except GatewayUnavailable as fault:
@@ -70,11 +73,27 @@ def begin(purchase_id: uuid.UUID) -> None:
     if (made.amount_fen, made.currency) != (payment.amount_fen, payment.currency):
         log.error("intent_differs", purchase=str(purchase_id), amount=made.amount_fen, currency=made.currency)
         raise Problem(STRIPE_REFUSES, "the payment provider's intent is for another amount")
+    return made
+
+
+# Open again, should the purchase have ended while Stripe was asked: somebody has to cancel the intent. The purchase is
+# locked before its payment, as everywhere; the exchange that is kept beside would lock it too, but only at the end.
+_NAMED = """
+    UPDATE payment SET intent_id = %(intent)s, client_secret = %(secret)s, closed_at = NULL
+    FROM (SELECT id FROM purchase WHERE id = %(purchase)s FOR KEY SHARE) AS bought
+    WHERE payment.purchase_id = bought.id AND payment.intent_id IS NULL AND payment.amount_fen = %(amount)s
+      AND payment.currency = %(currency)s
+"""
+
+
+def _named(purchase_id: uuid.UUID, intent: Intent) -> Statement:
+    told = {"intent": intent.id, "secret": intent.client_secret}
+    return _NAMED, {**told, "purchase": purchase_id, "amount": intent.amount_fen, "currency": intent.currency}
 
 
 _TO_BEGIN = """
-    SELECT payment.id, payment.amount_fen, payment.currency, payment.key_no, payment.method, payment.intent_id,
-           purchase.status, purchase.expires_at
+    SELECT payment.id, payment.purchase_id, payment.amount_fen, payment.currency, payment.key_no, payment.method,
+           payment.intent_id, purchase.status, purchase.expires_at
     FROM payment JOIN purchase ON purchase.id = payment.purchase_id WHERE payment.purchase_id = %(purchase)s
 """
 
@@ -154,10 +173,17 @@ def look(purchase_id: uuid.UUID) -> str:
     return "same" if intent_id is None else look_at(purchase_id, intent_id)
 
 
-def look_at(purchase_id: uuid.UUID, intent_id: str) -> str:
-    """The same where the intent is known."""
-    found = exchanges.call(purchase_id, "retrieve_intent", lambda door: door.retrieve_intent(intent_id))
-    return settlement.apply(found)
+def look_at(purchase_id: uuid.UUID, intent_id: str, also: Sequence[Statement] = ()) -> str:
+    """The same where the intent is known; the statements `also` are committed with what follows."""
+    kept: list[Statement] = []
+    found = exchanges.call(
+        purchase_id, "retrieve_intent", lambda door: door.retrieve_intent(intent_id), keep=kept.extend
+    )
+    try:
+        return settlement.apply(found, [*kept, *also])
+    except Exception:
+        changes(kept)  # what was said is kept, whatever became of it
+        raise
 
 
 @jobs.task("shop.capture_payment")

@@ -19,7 +19,7 @@ from core import clock
 from core.errors import invalid
 from core.money import FEN_MAX, fen_text, plain, share
 from customs import edition
-from shop import consent, coupon_terms, destination, freight, hindrances, taxing
+from shop import askers, consent, coupon_terms, destination, freight, hindrances, taxing
 from shop.destination import Destination
 from shop.hindrances import Buyer
 from shop.offers import VALID_FOR, Blocked, Offer, OfferLine, OfferOrder, facts_of, sign
@@ -37,8 +37,7 @@ def quote(
     items: Sequence[Item], account_id: uuid.UUID | None, address_id: uuid.UUID | None, coupon: str | None = None
 ) -> dict[str, Any]:
     """The answer of a quote. Raises Problem `invalid_input`, `not_found` for somebody else's address."""
-    buyer = hindrances.buyer_of(account_id, clock.today())
-    place = destination.find(account_id, address_id)
+    buyer, place = askers.of(account_id, address_id)
     offer, blocked = prepare(items, buyer, place, address_id, coupon)
     notice = consent.version(offer.notice) if offer.notice else None
     return {

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.prepared import Prepared
 from customs import persons
 from shop import velocity, velocity_rules
 from shop.models import Order
@@ -28,6 +29,11 @@ Finding = dict[str, Any]
 def gate(session: Session, orders: Sequence[Order], charge: Charge | None) -> None:
     """Taken before anything else of the orders is locked, so that payments which are counted together never cross."""
     velocity.lock(session, _traces(orders, charge))
+
+
+def traces(orders: Sequence[Order], charge: Charge | None) -> Prepared:
+    """What paid retail orders leave for later ones to be counted with, as rows; written before their `findings`."""
+    return velocity.rows(_traces(orders, charge))
 
 
 def findings(session: Session, orders: Sequence[Order], charge: Charge | None) -> dict[uuid.UUID, list[Finding]]:

@@ -7,15 +7,16 @@ limit cannot be bought as it is; it still shows what its lines would bear inside
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from catalog import catch_weight
 from catalog.receiving import divisible
 from core import config
 from core.errors import Problem
+from core.lately import Lately
 from core.money import fen_text
 from customs import assessments, edition
 from customs.assessments import AssessedLine, NetContent
@@ -55,7 +56,7 @@ def limit_blocks(tariff: Tariff, offer: Offer) -> list[Blocked]:
     return [
         _blocked(block, order=number)
         for number, order in enumerate(offer.orders)
-        if order.retail
+        if order.retail and not order.within
         for block in _blocks(tariff, offer, order)
         if block["code"] == SINGLE_LIMIT
     ]
@@ -82,22 +83,44 @@ def assess(tariff: Tariff, offer: Offer) -> list[Blocked]:
             _domestic(order)
             continue
         try:
-            _write(order, _engine(tariff, offer, order))
+            _engine(tariff, offer, order)
         except Problem as problem:
             found.append(_refused(problem, order, number))
     return found
 
 
-def _engine(tariff: Tariff, offer: Offer, order: OfferOrder) -> Sequence[AssessedLine]:
-    request = assessments.Request(RETAIL, offer.day, [*map(engine_line, order.lines)], mode=order.mode)
+@dataclass(frozen=True, slots=True)
+class _Taxed:
+    """What the engine says of one line, in fen and as JSON."""
+
+    amounts: dict[str, int]
+    assessment: dict[str, Any]
+
+
+# An order is placed minutes after its quote, with the same lines: the engine would answer the same, and is not asked.
+_lately: WeakKeyDictionary[Tariff, Lately[list[_Taxed]]] = WeakKeyDictionary()
+_REMEMBERED = 500
+
+
+def _engine(tariff: Tariff, offer: Offer, order: OfferOrder) -> None:
+    order.above, order.within = None, False  # of an order that was assessed before, with other lines
+    lines = tuple(map(engine_line, order.lines))
+    request = assessments.Request(RETAIL, offer.day, lines, mode=order.mode)
+    key = (offer.day, order.mode, lines, *(str(line.quantity) for line in lines))
     try:
-        return assessments.assess(tariff, request).lines
+        memory = _lately.setdefault(tariff, Lately(_REMEMBERED))
+        taxed = memory.get(key, lambda: [*map(_taxed, assessments.assess(tariff, request).lines)])
+        order.within = True
     except Problem as problem:
         if problem.code not in LIMITS:
             raise
         order.above = problem.code
         lifted = ("annual_limit",) if problem.code == ANNUAL_LIMIT else ("annual_limit", "single_limit")
-        return assessments.assess(_without(tariff, *lifted), request).lines
+        taxed = [_taxed(found, order.above) for found in assessments.assess(_without(tariff, *lifted), request).lines]
+    for line, of_line in zip(order.lines, taxed, strict=True):
+        for name, amount in of_line.amounts.items():
+            setattr(line, name, amount)
+        line.assessment = of_line.assessment
 
 
 def _without(tariff: Tariff, *limits: str) -> Tariff:
@@ -145,21 +168,19 @@ def _content(line: OfferLine | OrderLine) -> NetContent | None:
     return replace(content, quantity=content.quantity * line.quantity) if by_measure else content
 
 
-def _write(order: OfferOrder, assessed: Sequence[AssessedLine]) -> None:
-    for line, found in zip(order.lines, assessed, strict=True):
-        line.dutiable_value_fen = found.dutiable_value_fen
-        line.duty_fen, line.additional_duty_fen = found.duty_fen, found.additional_duty_fen
-        line.consumption_tax_fen, line.vat_fen, line.tax_fen = found.consumption_tax_fen, found.vat_fen, found.tax_fen
-        line.assessment = {
-            "tax_included": False,
-            "duty_rate": found.duty_rate_text,
-            "vat_rate": found.vat_rate_text,
-            "standing": found.standing,
-            "applied": found.applied,
-            "not_applied": found.not_applied,
-            "requirements": found.requirements,
-            "explanation": found.explanation if order.above is None else [_indicative(found, order.above)],
-        }
+def _taxed(found: AssessedLine, above: str | None = None) -> _Taxed:
+    amounts = {name: getattr(found, name) for name in ("dutiable_value_fen", *AMOUNTS)}
+    assessment = {
+        "tax_included": False,
+        "duty_rate": found.duty_rate_text,
+        "vat_rate": found.vat_rate_text,
+        "standing": found.standing,
+        "applied": found.applied,
+        "not_applied": found.not_applied,
+        "requirements": found.requirements,
+        "explanation": found.explanation if above is None else [_indicative(found, above)],
+    }
+    return _Taxed(amounts, assessment)
 
 
 def _indicative(found: AssessedLine, limit: str) -> dict[str, Any]:

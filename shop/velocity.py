@@ -7,6 +7,7 @@ each counts the one before and the order that is one too many is seen, however m
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -17,11 +18,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Subquery, func, insert, literal, select, text, union_all
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.database import run
 from core.money import plain
+from core.prepared import Prepared
 from shop import velocity_rules
 from shop.models import Order, OrderLine, table
 from shop.velocity_models import OrderTrace
@@ -63,18 +66,19 @@ def lock(session: Session, traces: Iterable[Trace]) -> None:
     names = {f"{by} {value}" for each in traces for by in velocity_rules.BY if (value := getattr(each, by)) is not None}
     keys = sorted(_key(name) for name in names)
     if keys:
-        session.execute(text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) k"), {"keys": keys})
+        run(session, "SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(%(keys)s AS bigint[])) k", {"keys": keys})
 
 
 def count(session: Session, traces: Sequence[Trace]) -> dict[uuid.UUID, list[dict[str, Any]]]:
-    """Write the traces of a purchase, then hold them to the rules of today; returns what each has broken, as JSON.
+    """Hold the traces of a purchase to the rules of today; returns what each has broken, as JSON.
 
-    The caller has taken their lock. They are counted by one statement, and by one more where units are to be counted.
+    The caller has taken their lock and written them. They are counted by one statement, and by one more where units are
+    to be counted.
     """
     now = clock.now()
-    session.execute(insert(table(OrderTrace)), [_row(each, now) for each in traces])
     rules = velocity_rules.on(clock.beijing_day(now))
-    shared = {(rule, value) for each in traces for rule in rules if (value := getattr(each, rule.by)) is not None}
+    pairs = ((rule, getattr(each, rule.by)) for each in traces for rule in rules)
+    shared = dict.fromkeys(pair for pair in pairs if pair[1] is not None)  # in one order, for the server's plan to last
     broken: dict[tuple[Rule, Any], list[dict[str, Any]]] = {}
     for (rule, value), persons, orders in _counted(session, list(shared), now):
         if persons < rule.persons_from:
@@ -89,6 +93,12 @@ def count(session: Session, traces: Sequence[Trace]) -> dict[uuid.UUID, list[dic
     }
 
 
+def rows(traces: Sequence[Trace]) -> Prepared:
+    """Traces as they are written."""
+    now = clock.now()
+    return {table(OrderTrace): [_row(each, now) for each in traces]}
+
+
 def _row(each: Trace, now: datetime) -> dict[str, Any]:
     keys = {"address_key": each.address, "phone_key": each.phone, "payer_key": each.payer}
     who = {"account_id": each.account, "person_id": each.person}
@@ -99,13 +109,26 @@ def _counted(
     session: Session, shared: Sequence[tuple[Rule, Any]], now: datetime
 ) -> Iterable[tuple[tuple[Rule, Any], int, int]]:
     """(persons, orders) among the orders that share something, for each rule."""
-    parts = []
+    values: dict[str, Any] = {}
     for number, (rule, value) in enumerate(shared):
-        newest = _newest(rule, value, now)
-        persons: Any = func.count(newest.c.person_id.distinct())
-        parts.append(select(literal(number), persons, func.count()).select_from(newest))
-    for number, persons, orders in session.execute(union_all(*parts)) if parts else ():
+        values |= {f"value_{number}": value, f"since_{number}": now - rule.window}
+    statement = _count_of(tuple(rule.by for rule, _ in shared))
+    for number, persons, orders in run(session, statement, values) if shared else ():
         yield shared[number], persons, orders
+
+
+@functools.lru_cache(maxsize=200)
+def _count_of(by: tuple[str, ...]) -> str:
+    """As `_newest`, for everything that is shared at once."""
+    return " UNION ALL ".join(
+        f"""
+        SELECT {number} AS number, count(DISTINCT person_id) AS persons, count(*) AS orders FROM (
+            SELECT person_id FROM order_trace
+            WHERE {_COLUMN[each].key} = %(value_{number})s AND at > %(since_{number})s
+            ORDER BY at DESC LIMIT {velocity_rules.LOOK_AT}
+        ) AS newest_{number}"""  # noqa: S608 - our own names
+        for number, each in enumerate(by)
+    )
 
 
 def _newest(rule: Rule, value: Any, now: datetime) -> Subquery:

@@ -6,21 +6,27 @@ Order is not guaranteed and an event may be old, so a job never believes what th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter
-from sqlalchemy.dialects.postgresql import insert
 
 from core import clock, config, jobs
-from core.database import change, read, transaction
+from core.database import change, read, run, transaction
 from core.errors import Problem, declare
+from core.prepared import Statement
 from shop import disputes, exchanges, incidents, payments, payout_events, refund_findings, settlement
-from shop.models import StripeEvent
 from shop.stripe_events import HANDLED, BadEvent, Event, verify_event
 
 _received = Counter("landfall_stripe_events", "Events of Stripe stored, by what becomes of them", ["standing"])
 
 BAD_WEBHOOK = declare("bad_webhook", 400, "This is not a notice of ours from Stripe")
+
+
+_STORED = """
+    INSERT INTO stripe_event (id, type, object_id, raw, received_at)
+    VALUES (%(id)s, %(type)s, %(object)s, %(raw)s, %(now)s) ON CONFLICT DO NOTHING RETURNING id
+"""
 
 
 def receive(raw: bytes, signature: str | None) -> None:
@@ -30,10 +36,9 @@ def receive(raw: bytes, signature: str | None) -> None:
         event = _believed(raw, signature, time.time())
     except BadEvent as fault:
         raise Problem(BAD_WEBHOOK, fault.reason) from None
-    values = {"id": event.id, "type": event.type, "object_id": event.object_id, "raw": raw, "received_at": clock.now()}
+    values = {"id": event.id, "type": event.type, "object": event.object_id, "raw": raw, "now": clock.now()}
     with transaction() as session:
-        fresh = insert(StripeEvent).values(**values).on_conflict_do_nothing().returning(StripeEvent.id)
-        if session.execute(fresh).first() is None:
+        if not run(session, _STORED, values):
             return
         _received.labels(event.standing).inc()
         if event.account is not None:
@@ -58,26 +63,35 @@ def _believed(raw: bytes, signature: str | None, now: float) -> Event:
         return event
 
 
+_EVENT = """
+    SELECT event.type, event.object_id, event.applied_at, payment.purchase_id
+    FROM stripe_event AS event LEFT JOIN payment ON payment.intent_id = event.object_id WHERE event.id = %(id)s
+"""
+_APPLIED = "UPDATE stripe_event SET applied_at = %(now)s WHERE id = %(id)s RETURNING id"
+
+
 @jobs.task("shop.apply_stripe_event")
 def apply_event(event_id: str) -> None:
     """Apply a stored notice by what Stripe says now. Raises GatewayUnavailable, to be tried again."""
-    (row,) = read("SELECT type, object_id, applied_at FROM stripe_event WHERE id = %(id)s", {"id": event_id})
+    (row,) = read(_EVENT, {"id": event_id})
     if row.applied_at is not None:
+        return
+    applied = (_APPLIED, {"id": event_id, "now": clock.now()})
+    if row.type.startswith("payment_intent."):
+        _intent(row.object_id, row.purchase_id, [applied])
         return
     step = _STEPS.get(row.type) or _STEPS.get(row.type.split(".")[0])
     if step is not None:
         step(row.object_id)
-    applied = {"id": event_id, "now": clock.now()}
-    change("UPDATE stripe_event SET applied_at = %(now)s WHERE id = %(id)s", applied)
+    change(*applied)
 
 
-def _intent(intent_id: str) -> None:
+def _intent(intent_id: str, purchase_id: uuid.UUID | None = None, also: Sequence[Statement] = ()) -> None:
     """Ours by its id, or unknown so far: then the freshly fetched intent says whose it is."""
-    ours = read("SELECT purchase_id FROM payment WHERE intent_id = %(id)s", {"id": intent_id})
-    if ours:
-        payments.look_at(ours[0].purchase_id, intent_id)
+    if purchase_id is not None:
+        payments.look_at(purchase_id, intent_id, also)
     else:
-        settlement.apply(exchanges.ask(lambda gateway: gateway.retrieve_intent(intent_id)))
+        settlement.apply(exchanges.ask(lambda gateway: gateway.retrieve_intent(intent_id)), also)
 
 
 def _refund(stripe_id: str) -> None:
@@ -91,7 +105,6 @@ def _refunded(charge_id: str) -> None:
 
 
 _STEPS: dict[str, Callable[[str], object]] = {
-    "payment_intent": _intent,
     "refund": _refund,
     "transfer": payout_events.transfer,
     "payout.failed": payout_events.own_failed,

@@ -14,7 +14,7 @@ from core.errors import Problem
 from core.idempotency import KEY_MISSING, attempt, idempotent
 from core.paging import PageArguments
 from core.web import API_PREFIX, Blueprint, actor, maybe_actor, public, requires
-from shop import cancellation, checkout, fulfilment, incidents, orders, payments, quotes, review, shortages, webhooks
+from shop import buying, cancellation, fulfilment, incidents, orders, payments, quotes, review, shortages, webhooks
 from shop.api import fulfilment_schemas, schemas
 from shop.api.answers import optional_body, ready
 from shop.stripe_events import RAW_MAX
@@ -44,14 +44,11 @@ def create_quote(body: dict[str, Any]) -> Response:
 @blueprint.response(201, schemas.Purchase)
 def place_order(body: dict[str, Any]) -> Response:
     """Place a quote, or items at their price now; stock and allowance are held until paid or expired."""
-    buyer = actor().id
     version = body["consent"]["version"] if body["consent"] else None
     wish = {"quote": body["quote"], "items": _items(body), "address_id": body["address_id"], "notice": version}
     wish |= {"method": body["payment_method"], "coupon": body["coupon"]}
-    purchase_id = checkout.place(buyer, attempt(), **wish)
-    checkout.pay_for(purchase_id)
-    location = f"{API_PREFIX}/shop/purchases/{purchase_id}"
-    return ready(orders.purchase_of(buyer, purchase_id), 201, location=location)
+    purchase_id, answer = buying.buy(actor().id, **wish)
+    return ready(answer, 201, location=f"{API_PREFIX}/shop/purchases/{purchase_id}")
 
 
 @blueprint.route("/orders")

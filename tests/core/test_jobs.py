@@ -52,6 +52,19 @@ def test_a_job_may_wait(app: Any) -> None:
     assert ran == []
 
 
+def test_a_job_that_waits_is_not_put_in_again(app: Any) -> None:
+    for words in (["a", "b"], ["b", "c"]):
+        with transaction() as session:
+            jobs.defer_once(session, "test.note", "word", words)
+    jobs.run_worker(app, wait=False)
+    assert sorted(ran) == ["a", "b", "c"]
+    with transaction() as session:
+        jobs.defer_once(session, "test.note", "word", ["a"])
+        jobs.defer_once(session, "test.note", "word", [])
+    jobs.run_worker(app, wait=False)
+    assert sorted(ran) == ["a", "a", "b", "c"]
+
+
 def test_an_unknown_job_is_a_programming_error() -> None:
     with transaction() as session, pytest.raises(LookupError):
         jobs.defer(session, "test.unknown")

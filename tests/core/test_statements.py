@@ -11,7 +11,8 @@ from sqlalchemy import text
 from core import audit
 from core.accounts import Role
 from core.connections import LastingConnection
-from core.database import change, db, read, transaction, write
+from core.database import change, changes, db, read, reads, transaction, write, write_with
+from core.prepared import FEW, among
 
 ROLE = {"id": 901, "name": "tester"}
 
@@ -100,3 +101,56 @@ def test_what_is_rolled_back_is_gone() -> None:
     connection.rollback()
     pooled.close()
     assert told() == []
+
+
+RENAME = ("UPDATE role SET name = %(name)s WHERE id = %(id)s RETURNING id", {"id": 901, "name": "renamed"})
+
+
+def test_rows_and_other_statements_go_together_and_are_counted() -> None:
+    with transaction() as session:
+        write(session, {Role.__table__: [ROLE]})
+    nobody = (RENAME[0], {"id": 999, "name": "nobody"})
+    with transaction() as session:
+        counts = write_with(session, {audit.ENTRIES: [entry(), entry()]}, [RENAME, nobody])
+    assert counts == [2, 1, 0]
+    assert read("SELECT name FROM role WHERE id = 901", {})[0].name == "renamed"
+
+
+def test_a_known_first_row_is_told_and_what_refers_to_it_is_not_written() -> None:
+    with transaction() as session:
+        write(session, {Role.__table__: [ROLE]})
+        rows = {Role.__table__: [{**ROLE, "id": 905}], audit.ENTRIES: [entry()]}
+        assert write_with(session, rows, [RENAME], once="name") == [0, 1]
+    assert told() == []
+
+
+def test_changes_are_committed_together_or_not_at_all() -> None:
+    change("INSERT INTO role (id, name, description) VALUES (901, 'tester', ''), (902, 'other', '')", {})
+    changes([RENAME, (RENAME[0], {"id": 902, "name": "second"})])
+    names = "SELECT name FROM role WHERE id > 900 ORDER BY id"
+    assert [row.name for row in read(names, {})] == ["renamed", "second"]
+    with pytest.raises(Exception, match="uq_role_name"):
+        changes([(RENAME[0], {"id": 901, "name": "third"}), (RENAME[0], {"id": 902, "name": "third"})])
+    assert [row.name for row in read(names, {})] == ["renamed", "second"]
+
+
+def test_several_reads_are_answered_in_their_order_inside_a_transaction_too() -> None:
+    asked = [("SELECT %(n)s + 1 AS n", {"n": 1}), ("SELECT 'a' AS word UNION SELECT 'b' ORDER BY word", {})]
+    assert [[tuple(row) for row in rows] for rows in reads(asked)] == [[(2,)], [("a",), ("b",)]]
+    with transaction() as session:
+        session.add(Role(id=904, name="fresh"))
+        assert reads([("SELECT name FROM role WHERE id = 904", {})])[0][0].name == "fresh"
+        session.rollback()
+
+
+def test_one_bad_read_fails_all_and_leaves_the_connection_sound() -> None:
+    with pytest.raises(Exception, match="division by zero"):
+        reads([("SELECT 1 AS one", {}), ("SELECT 1 / 0 AS none", {}), ("SELECT 2 AS two", {})])
+    assert reads([("SELECT 1 AS one", {})])[0][0].one == 1
+
+
+@pytest.mark.parametrize("count", [0, 3, FEW, FEW + 1])
+def test_among_finds_the_same_however_many_are_named(count: int) -> None:
+    numbers, values = among("number", range(count), "integer")
+    found = read(f"SELECT n FROM generate_series(0, 30) AS n WHERE n = ANY({numbers}) ORDER BY n", values)
+    assert [row.n for row in found] == list(range(count))

@@ -56,6 +56,7 @@ def test_from_quote_to_paid_order_the_amounts_stay(signed: Any, shelf: Any, stri
         assert [ordered[name] for name in same] == [quoted[name] for name in same]
         for before, after in zip(quoted["lines"], ordered["lines"], strict=True):
             assert before.items() <= after.items()
+    assert signed.get(f"/shop/purchases/{answer['purchase']}").get_json() == answer  # as it is read back
     stripe.pay(answer["payment"]["intent"])
     payments.look(uuid.UUID(answer["purchase"]))
     order = signed.get(f"/shop/orders/{answer['orders'][0]['id']}").get_json()

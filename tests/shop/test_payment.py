@@ -12,7 +12,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from catalog.models import Lot
 from core.database import transaction
@@ -193,6 +193,36 @@ def test_expiry_frees_goods_and_allowance_and_ends_the_intent(placed: Any, strip
     assert state.stock(placed["crab"]) == (Decimal(5), Decimal(0))
     assert state.allowance_sums() == (0, 0)
     assert stripe.intents[placed["intent"]].status == "canceled"
+
+
+def test_each_purchase_whose_time_is_over_gets_one_job(placed: Any, move_clock: Any, run_jobs: Any) -> None:
+    expiry.queue_expired()
+    run_jobs("shop.expire")
+    assert state.statuses(placed) == ["awaiting_payment", "awaiting_payment"]
+    move_clock(601)
+    expiry.queue_expired()
+    expiry.queue_expired()
+    waiting = text("SELECT args ->> 'purchase_id' FROM procrastinate_jobs WHERE task_name = 'shop.expire_overdue'")
+    assert state.fresh().scalars(waiting).all() == [placed["purchase"]]
+    run_jobs("shop.expire")
+    assert state.statuses(placed) == ["cancelled", "cancelled"]
+    assert state.stock(placed["crab"]) == (Decimal(5), Decimal(0))
+
+
+def test_orders_that_waited_for_stripes_word_end_with_it(
+    placed: Any, stripe: Any, move_clock: Any, run_jobs: Any
+) -> None:
+    """Stripe was away at expiry; later somebody looks and finds the intent cancelled."""
+    move_clock(601)
+    stripe.down = True
+    expiry.expire(uuid.UUID(placed["purchase"]))
+    stripe.down = False
+    assert state.statuses(placed) == ["awaiting_payment", "awaiting_payment"]
+    stripe.cancel_intent(placed["intent"], "k")
+    payments.look(uuid.UUID(placed["purchase"]))
+    run_jobs("shop.expire")
+    assert state.statuses(placed) == ["cancelled", "cancelled"]
+    assert state.allowance_sums() == (0, 0)
 
 
 def test_expiry_before_its_time_does_nothing(placed: Any) -> None:

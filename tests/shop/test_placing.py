@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from core.database import db
 from core.errors import Problem
 from shop import checkout, orders
 from shop.models import Order, OrderAllocation, OrderLine, Purchase
 from shop.quotes import Item
+from tests.catalog.statements import counted
 from tests.shop import builders, state
 
 
@@ -181,23 +181,12 @@ def test_no_call_leaves_while_a_transaction_is_open(shelf: Any, stripe: Any) -> 
 
 
 def test_placing_needs_a_constant_number_of_statements(place: Any, shelf: Any) -> None:
-    from sqlalchemy import event
-
-    seen: list[str] = []
-
-    def count(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
     listings, buyer = [builders.put_listing(shelf, price_fen=100) for _ in range(9)], builders.buyer()
-    event.listen(db.engine, "before_cursor_execute", count)
-    try:
+    with counted() as one:
         place(buyer, (listings[0], "1"))
-        one = len(seen)
-        seen.clear()
+    with counted() as nine:
         place(buyer, *((listing, "1") for listing in listings))
-        assert len(seen) == one
-    finally:
-        event.remove(db.engine, "before_cursor_execute", count)
+    assert len(one) == len(nine) > 0
 
 
 def test_lines_sum_to_the_order_and_orders_to_the_purchase(place: Any, shelf: Any) -> None:

@@ -24,6 +24,7 @@ from customs import edition
 from shop import checkout, expiry, freight, quotes
 from shop.models import Order, OrderLine
 from shop.quotes import Item
+from tests.catalog.statements import counted
 from tests.shop import builders, state
 
 SUMS = ("goods", "freight", "insurance", "dutiable_value", "duty", "consumption_tax", "vat", "tax")
@@ -211,26 +212,16 @@ def test_the_sweep_alone_frees_an_unpaid_order_within_a_minute(shelf: Any, place
 
 def test_statements_do_not_grow_with_the_lines(app: Any, shelf: Any, stripe: Any) -> None:
     """Per quote and per placement of it."""
-    from sqlalchemy import event
 
     listings, person = [builders.put_listing(shelf, price_fen=100) for _ in range(6)], builders.buyer()
-    seen: list[str] = []
 
-    def count(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
+    def sent(wanted: list[uuid.UUID]) -> tuple[int, int]:
+        with counted() as quoting:
+            body = quotes.quote([Item(each, Decimal(1)) for each in wanted], person.id, None)
+        with counted() as placing:
+            checkout.place(person.id, uuid.uuid4(), quote=body["quote"])
+        return len(quoting), len(placing)
 
-    def counted(wanted: list[uuid.UUID]) -> tuple[int, int]:
-        seen.clear()
-        body = quotes.quote([Item(each, Decimal(1)) for each in wanted], person.id, None)
-        quoting = len(seen)
-        seen.clear()
-        checkout.place(person.id, uuid.uuid4(), quote=body["quote"])
-        return quoting, len(seen)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    try:
-        few, many = counted(listings[:1]), counted(listings)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", count)
+    few, many = sent(listings[:1]), sent(listings)
     assert few == many
-    assert few[0] <= 6, "one for the buyer, the year, the address, the listings and their stock"
+    assert 0 < few[0] <= 6, "one for the buyer, the year, the address, the listings and their stock"

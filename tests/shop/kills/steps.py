@@ -16,6 +16,7 @@ from core.database import transaction
 
 SOON = "* * * * * */"  # the schedules that count in seconds: what has run within a minute
 ROUND = 15  # seconds
+_sender = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
 def request(
@@ -50,9 +51,8 @@ def live(app: Any, seconds: int, offset: int) -> None:
             for statement in _PUT_BACK:
                 session.execute(text(statement), {"seconds": ROUND})
             for name in ("core.revive_jobs", *(task.name for task in jobs._tasks.values() if _soon(task))):
-                jobs._sender.configure_task(name, connection=session.connection().connection.driver_connection).defer(
-                    timestamp=0
-                )
+                connection = session.connection().connection.driver_connection
+                _sender.configure_task(name, connection=connection).defer(timestamp=0)
         work(app)
 
 

@@ -30,7 +30,7 @@ def test_asked_again_with_its_key_every_order_stands_once(
 ) -> None:
     crab, buyer = builders.put_listing(shelf, price_fen=1000), builders.buyer()
     asked = at_each_point(lambda: ordering(buyer, crab))
-    assert len(asked) >= 10
+    assert len(asked) >= 8
     stem.live(75)  # a key whose process died can be taken over after a minute
     for point, request in asked:
         answers = [stem.run("request", **request).result for _ in range(2)]

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from core import clock
 from core.database import new_id, transaction
 from shop import cancellation, filing, fulfilment, notify, payments, refunds, returns, review
 from shop.models import Order
 from shop.notification_models import Notice
+from tests.catalog.statements import counted
 from tests.shop import builders, paying, state
 from tests.shop.builders import FakeStripe, Shelf
 
@@ -122,13 +123,10 @@ def test_a_notice_without_words_is_a_fault_of_the_program(context: None, kind: s
 
 def test_telling_both_sides_is_one_statement(place: Place, domestic: Any) -> None:
     order = order_of(place(builders.buyer(), (domestic, "1")))
-    statements: list[str] = []
     with transaction() as session:
-        engine = session.get_bind()
-        event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
         order = session.get_one(Order, order.id)
-        statements.clear()
-        notify.paid(session, order, under_review=False)
+        with counted() as statements:
+            notify.both(session, order, "order_paid", total="1.00")
         assert len(statements) == 1
     assert kinds_told("person") == kinds_told("merchant") == ["order_paid"]
 

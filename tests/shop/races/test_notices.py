@@ -9,10 +9,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
-from core.database import db
 from shop import checkout, orders, settlement, webhooks
 from shop.models import Incident, LedgerPosting, OrderEvent, Payment, StripeEvent
 from shop.quotes import Item
@@ -147,7 +147,7 @@ def test_a_notice_is_faster_than_the_answer_it_is_about(
 
 
 def test_the_answer_arrives_while_the_notice_looks_for_its_payment(
-    app: Any, beef: uuid.UUID, stripe: Any, audit: Audit
+    app: Any, beef: uuid.UUID, stripe: Any, audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the search by the intent's id and the search by the purchase: it is ours all the same."""
     buyer = builders.buyer(with_identity=False)
@@ -158,20 +158,22 @@ def test_the_answer_arrives_while_the_notice_looks_for_its_payment(
     stripe.pay(made.id)
     arrived: list[threading.Thread] = []
 
-    def arrive(*_: Any) -> None:
+    execute = psycopg.Cursor.execute
+
+    def arrive(cursor: Any, *arguments: Any, **options: Any) -> Any:
+        done = execute(cursor, *arguments, **options)
         if not arrived:
             arrived.append(threading.Thread(target=answer))
             arrived[0].start()
             arrived[0].join()
+        return done
 
     def answer() -> None:
         with app.app_context():
             checkout.pay_for(purchase_id)
 
-    event.listen(db.engine, "after_cursor_execute", arrive)
-    try:
-        assert settlement.apply(stripe.intents[made.id]) == "paid"
-    finally:
-        event.remove(db.engine, "after_cursor_execute", arrive)
+    monkeypatch.setattr(psycopg.Cursor, "execute", arrive)
+    assert settlement.apply(stripe.intents[made.id]) == "paid"
+    assert arrived
     assert counted(Incident) == 0
     assert audit() == []
