@@ -23,11 +23,12 @@ from pathlib import Path
 import psycopg
 from flask import Flask
 
-from bench import bare, catalog, duty, files, imports, tariff
+from bench import bare, catalog, duty, files, imports, receipts, tariff, window
 from bench.load import CONNECTIONS, Ask, rate
 from core.embedded_postgres import create_database, serving
 
 ROOT = Path(__file__).parents[1]
+PARTS = ("http", "duty", "catalog", "checkout", "imports", "window", "receipts")
 
 
 def free_port() -> int:
@@ -84,19 +85,25 @@ def show(title: str, figures: Iterable[duty.Figure]) -> None:
     print(title, flush=True)
     for figure in figures:
         base = f"{figure['baseline']:,.5g} (ratio {figure['ratio']:.2f})" if figure.get("baseline") else ""
-        print(f"{figure['name']:<66}{figure['value']:>14,.5g} {figure['unit']:<10} {base}", flush=True)
+        target = figure.get("target")
+        verdict = f"  target {target}: {'met' if figure['ratio'] >= target else 'missed'}" if target else ""
+        print(f"{figure['name']:<66}{figure['value']:>14,.5g} {figure['unit']:<10} {base}{verdict}", flush=True)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--turns", type=int, default=7, help="alternating pairs for each figure")
     options.add_argument("--seconds", type=float, default=1.5, help="length of one turn")
-    options.add_argument("--only", choices=("http", "duty", "catalog", "checkout", "imports"), help="a part")
+    options.add_argument("--only", choices=PARTS, help="a part")
     options.add_argument("--rows", type=int, default=10_000, help="listings on the shelf")
     options.add_argument("--orders", type=int, default=0, help="place again with so many orders in the database")
     chosen = options.parse_args()
     if chosen.only in (None, "duty"):
         show("duty engine", (*duty.run(), *tariff.run(), *files.run()))
+    if chosen.only in (None, "receipts"):
+        show("\nreceipts of customs", receipts.run())
+    if chosen.only in (None, "window"):
+        show("\nsingle window", window.run())
     if chosen.only in (None, "imports"):
         show("\nlistings by file", imports.run())
     if chosen.only in (None, "http", "catalog", "checkout"):

@@ -40,6 +40,7 @@ _KILOGRAM = "035"
 
 # The rules of completeness with where they come from; `elements` and `statutory` name the code they depend on.
 _LIST_621 = "CEB621 inventory list, message specification 202205"
+_GMODEL_MOST = 510  # characters of the elements in one line of the list, with | between them
 _OURS = "Landfall's terms for listings of this category"
 
 
@@ -223,6 +224,11 @@ def _retail(row: Listing, tariff: Tariff) -> Iterator[Breach]:
         yield Breach("declaration_elements", f"{name} is a declaration element of {hs}", _LIST_621)
     for name in elements.unknown(_element_names(tariff, hs), dict(row.declaration_elements)):
         yield Breach("declaration_elements", f"{name} is no declaration element of {hs}", _LIST_621)
+    given = elements.in_order(_element_names(tariff, hs), dict(row.declaration_elements), row.gtin)
+    if any("|" in text for _, text in given):
+        yield Breach("declaration_elements", "must not hold |, which stands between them in the list", _LIST_621)
+    if len("|".join(text for _, text in given)) > _GMODEL_MOST:
+        yield Breach("declaration_elements", f"at most {_GMODEL_MOST} characters together", _LIST_621)
     yield from _weights(row)
     yield from _statutory(row, tariff.statutory_units(hs))
     if not row.net_content:

@@ -359,9 +359,13 @@ def needs(merchant_id: uuid.UUID, listing_id: uuid.UUID) -> list[dict[str, Any]]
     return requirements.of(row, clock.today())
 
 
-def managed_page(merchant_id: uuid.UUID, status: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
-    """Own listings of any state, newest first."""
+def managed_page(
+    merchant_id: uuid.UUID, status: str | None, limit: int, cursor: str | None, mode: str | None = None
+) -> dict[str, Any]:
+    """Own listings of any state, newest first; of one mode of import where it is named."""
     statement = select(Listing).where(Listing.merchant_id == merchant_id)
+    if mode is not None:
+        statement = statement.where(Listing.mode == mode)
     if status is not None:
         statement = statement.where(Listing.status == status)
     return _page(statement, limit, cursor, dump)

@@ -41,7 +41,7 @@ PRICED_BY = ("unit", "kg")
 PRICE_MOST = 10**11  # a thousand million yuan: dearer than any machine, far below what the engine bounds
 ESTABLISHMENT_STANDINGS = ("registered", "suspended", "cancelled")
 IMPORT_STATUSES = ("queued", "running", "done", "failed")
-MOVEMENT_KINDS = ("receipt", "shipment", "adjustment", "return", "destruction", "recall")
+MOVEMENT_KINDS = ("receipt", "shipment", "adjustment", "return", "destruction", "recall", "exit")
 BLOCK_KINDS = ("hold", "quarantine", "recall")
 QUARANTINE, RECALL = STOPPED = ("quarantine", "recall")  # of these nothing leaves the warehouse any more
 
@@ -319,7 +319,7 @@ class StockMovement(Base):
         CheckConstraint("quantity <> 0 OR weight_kg <> 0", name="moves_something"),
         CheckConstraint(
             "CASE WHEN kind IN ('receipt', 'return') THEN quantity > 0"
-            " WHEN kind IN ('shipment', 'destruction', 'recall') THEN quantity < 0 ELSE true END",
+            " WHEN kind IN ('shipment', 'destruction', 'recall', 'exit') THEN quantity < 0 ELSE true END",
             name="sign_of_kind",
         ),
     )

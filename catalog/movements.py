@@ -11,11 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from catalog import receiving
 from catalog.models import RECALL, StockMovement
-from catalog.receiving import STOCK_RESERVED, divisible
+from catalog.receiving import STOCK_RESERVED, UNDER_BOOK, divisible
 from core import audit, clock, paging
 from core.database import db, transaction
 from core.errors import Problem, declare, invalid
 from core.money import plain
+from customs.zone_stock import book
 
 MOST = Decimal(10**14)  # what the column holds
 
@@ -25,7 +26,8 @@ MOVED_ALREADY = declare("moved_already", 409, "This reference has moved this lot
 def write(actor: str, merchant_id: uuid.UUID, lot_id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     """Bring goods in again (`return`) or take them out for good (`destruction`, `recall`); answers with the lot.
 
-    Raises Problem `not_found`, `invalid_input`, `stock_reserved` when orders hold what would go, `moved_already`.
+    Raises Problem `not_found`, `invalid_input`, `stock_reserved` when orders hold what would go, `moved_already`,
+    `under_account_book`.
     """
     kind: str = values["kind"]
     sign = 1 if kind == "return" else -1
@@ -34,6 +36,8 @@ def write(actor: str, merchant_id: uuid.UUID, lot_id: uuid.UUID, values: dict[st
     try:
         with transaction() as session:
             lot, listing = receiving.own_lot(session, merchant_id, lot_id)
+            if book.keeps(session, lot.warehouse_id, lot.item_record_no):
+                raise Problem(UNDER_BOOK, f"item {lot.item_record_no} leaves by an exit and comes back by its check")
             if not divisible(listing.unit) and quantity != quantity.to_integral_value():
                 raise invalid("quantity", f"must be whole: the listing is sold by the {listing.unit}")
             if (weight is None) == (listing.priced_by == "kg"):

@@ -138,9 +138,10 @@ def find(batch_no: str | None, limit: int, cursor: str | None) -> dict[str, Any]
     return _page(Lot.block_kind.in_(STOPPED) if batch_no is None else Lot.batch_no == batch_no, limit, cursor)
 
 
-def own_page(merchant_id: uuid.UUID, limit: int, cursor: str | None) -> dict[str, Any]:
-    """Own lots with what they are of, newest first."""
-    return _page(Listing.merchant_id == merchant_id, limit, cursor)
+def own_page(merchant_id: uuid.UUID, limit: int, cursor: str | None, *, recorded: bool = False) -> dict[str, Any]:
+    """Own lots with what they are of, newest first; `recorded`: what lies there under a number of an account book."""
+    own = Listing.merchant_id == merchant_id
+    return _page(own & Lot.item_record_no.is_not(None) & (Lot.on_hand > 0) if recorded else own, limit, cursor)
 
 
 def one(merchant_id: uuid.UUID | None, lot_id: uuid.UUID) -> dict[str, Any]:

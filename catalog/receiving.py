@@ -7,23 +7,25 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import cards, catch_weight, merchants, quality
 from catalog.lots import MEASURES, least_life
 from catalog.models import GENERAL, SERVICES, STOPPED, Listing, Lot, StockMovement
-from core import audit, clock, paging
+from core import audit, clock, config, paging
 from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from core.money import plain
 from customs.models import DeclarationLine, Warehouse
+from customs.zone_stock import book
 
 LOT_EXISTS = declare("lot_exists", 409, "This batch is already in that warehouse")
 WAREHOUSE_WRONG = declare("warehouse_wrong", 422, "The warehouse does not fit the listing")
 CONSIGNMENT_WRONG = declare("consignment_wrong", 422, "The consignment line does not fit the listing")
 STOCK_RESERVED = declare("stock_reserved", 409, "Orders hold more than that")
+UNDER_BOOK = declare("under_account_book", 409, "Goods on an account book move by entries and exits only")
 
 _FOOD_CHAPTERS = range(2, 23)  # HS chapters 02 to 22: what is eaten or drunk carries a date
 
@@ -39,7 +41,7 @@ def create(
     """Receive a lot of an own listing.
 
     Raises Problem `not_found` for another merchant's listing, `invalid_input`, `warehouse_wrong`, `consignment_wrong`,
-    `lot_exists`.
+    `under_account_book`, `lot_exists`.
     """
     try:
         with transaction() as session:
@@ -88,12 +90,25 @@ def _own_listing(session: Session, merchant_id: uuid.UUID, listing_id: uuid.UUID
     return row
 
 
+def locked_listing(session: Session, listing_id: uuid.UUID) -> Listing:
+    """A listing behind its merchant's lock and its own. Raises Problem `not_found`."""
+    owner = session.scalar(select(Listing.merchant_id).where(Listing.id == listing_id))
+    if owner is None:
+        raise Problem(NOT_FOUND, "no such listing")
+    return _own_listing(session, owner, listing_id)
+
+
+def is_food(listing: Listing) -> bool:
+    """Whether the goods carry a day on which they expire."""
+    return listing.hs is not None and int(listing.hs[:2]) in _FOOD_CHAPTERS
+
+
 def _check_dates(listing: Listing, values: dict[str, Any]) -> None:
     produced_on: date | None = values.get("produced_on")
     expires_on: date | None = values.get("expires_on")
     if produced_on is not None and produced_on > clock.today():
         raise invalid("produced_on", "must not be in the future")
-    if expires_on is None and listing.hs is not None and int(listing.hs[:2]) in _FOOD_CHAPTERS:
+    if expires_on is None and is_food(listing):
         raise invalid("expires_on", "is required for food")
     if expires_on is not None and expires_on <= clock.today():
         raise invalid("expires_on", "must be after today")
@@ -134,9 +149,20 @@ def _warehouse(session: Session, listing: Listing, values: dict[str, Any]) -> Wa
     mode = listing.mode or "0110"
     if row.mode != mode:
         raise invalid("warehouse", f"is of mode {row.mode}, the listing is sold in mode {mode}", WAREHOUSE_WRONG)
-    if mode == "1210" and not values.get("item_record_no"):
-        raise invalid("item_record_no", "is required in a bonded warehouse: the account book lists goods by it")
+    if mode == "1210":
+        _check_record(session, row, values.get("item_record_no"))
     return row
+
+
+def _check_record(session: Session, place: Warehouse, record_no: str | None) -> None:
+    """Bonded goods have a record number; those the account book has come in by an entry over the first line only.
+
+    In production all do, since a list of goods that the book does not have is refused there.
+    """
+    if not record_no:
+        raise invalid("item_record_no", "is required in a bonded warehouse: the account book lists goods by it")
+    if config.current().production or book.keeps(session, place.id, record_no):
+        raise Problem(UNDER_BOOK, f"item {record_no} comes in by an entry into the zone")
 
 
 def _is_named(named: str) -> Any:
@@ -184,7 +210,7 @@ def adjust(
 ) -> dict[str, Any]:
     """Set what is on hand to what was counted, and to what it weighs when it is priced by the kilogram.
 
-    Raises Problem `not_found`, `stock_reserved`, `invalid_input`.
+    Raises Problem `not_found`, `stock_reserved`, `invalid_input`, `under_account_book` for more than that holds.
     """
     with transaction() as session:
         lot, listing = own_lot(session, merchant_id, lot_id)
@@ -192,6 +218,8 @@ def adjust(
             raise Problem(STOCK_RESERVED, f"orders hold {plain(lot.reserved)}")
         _check_counted(listing, counted, weight_kg)
         difference = counted - lot.on_hand
+        if difference > 0:
+            _check_book(session, lot, difference)
         heavier = None if weight_kg is None else weight_kg - (lot.weight_kg or Decimal(0))
         if difference or heavier:
             lot.on_hand = counted
@@ -200,6 +228,17 @@ def adjust(
             audit.record(session, actor, "lot_counted", "lot", lot.id, difference=plain(difference), reason=reason)
             show(session, listing)
         return dump(lot)
+
+
+def _check_book(session: Session, lot: Lot, more: Decimal) -> None:
+    """A count may find again what an earlier one missed, never more than the account book has."""
+    held = book.balance(session, lot.warehouse_id, lot.item_record_no)
+    if held is None:
+        return
+    same = (Lot.warehouse_id == lot.warehouse_id, Lot.item_record_no == lot.item_record_no)
+    there = session.scalar(select(func.sum(Lot.on_hand)).where(*same)) or Decimal(0)
+    if there + more > held:
+        raise Problem(UNDER_BOOK, f"the account book has {plain(held)} of item {lot.item_record_no}")
 
 
 def _check_counted(listing: Listing, counted: Decimal, weight_kg: Decimal | None) -> None:

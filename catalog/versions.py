@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from catalog import attributes, listings, pictures
-from catalog.models import ListingVersion
+from catalog import art, attributes, categories, listings, pictures
+from catalog.models import Listing, ListingVersion, Merchant
 from core import clock, paging
 from core.database import db
+from core.errors import NOT_FOUND, Problem
 from core.money import fen_text
 
 Key = tuple[uuid.UUID, int]  # listing, version
@@ -52,6 +53,36 @@ def _texts(facts: dict[str, Any]) -> dict[str, Any]:
                        for name, value in attributes.shown(facts["category"], facts["attributes"] or {})],
         "images": [pictures.told(entry) for entry in facts.get("images") or ()],
     }  # fmt: skip
+
+
+def last_published(listing_id: uuid.UUID) -> dict[str, Any]:
+    """What a listing said when it was last in the shop, for those who bought of it; later drafts are nobody's to read.
+
+    Raises Problem `not_found` for one that never was in the shop.
+    """
+    statement = (
+        select(ListingVersion.facts, Merchant.registered_name)
+        .join(Listing, Listing.id == ListingVersion.listing_id)
+        .join(Merchant, Merchant.id == Listing.merchant_id)
+        .where(Listing.id == listing_id, Listing.published_at.is_not(None))
+        .where(ListingVersion.facts["status"].astext == "published")
+        .order_by(ListingVersion.version.desc())
+    )
+    found = db.session.execute(statement.limit(1)).first()
+    if found is None:
+        raise Problem(NOT_FOUND, "no such listing")
+    facts, merchant = found
+    picture = next(iter(facts.get("images") or ()), None)
+    drawing = art.address_of(categories.find(facts["category"]).art)
+    return {
+        "title": {"zh": facts["title_zh"], "en": facts["title_en"]},
+        "category": facts["category"],
+        "origin": facts["origin"],
+        "hs": facts["hs"],
+        "merchant": merchant,
+        "image": pictures.told(picture)["medium"] if picture else drawing,
+        "facts": {**facts, "declaration_elements": dict(facts["declaration_elements"])},
+    }
 
 
 def changed(listing_id: uuid.UUID, one: int, other: int, names: Sequence[str]) -> list[str]:

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from core import smtp_url
 
 _OFFSET = re.compile(r"([+-])(\d{1,9})([smhd]?)\Z")
+PAYMENT_DATA_PATH = "/ceb2grab/grab/realTimeDataUpload"
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -65,11 +66,29 @@ class Config:
     payout_days: int | None = None
     stripe_connect_secret: str = ""
     receiving_account: str | None = None
+    payment_data_url: str | None = None
+    payment_data_key: str | None = None
     identity_keys_old: tuple[bytes, ...] = ()
+    signer_profile: str = "rsa-sha1"
+    mend_hours: int = 24
+    mend_rejected: bool = False
+    account_book_url: str | None = None
 
     @property
     def production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def payment_data_address(self) -> str | None:
+        """Where payment data is uploaded: as set, or at the host of the single window; None behind a file drop."""
+        if self.payment_data_url or not self.single_window_url.startswith("http"):
+            return self.payment_data_url
+        return urljoin(self.single_window_url, PAYMENT_DATA_PATH)
+
+    @property
+    def payment_data_secret(self) -> str:
+        """What customs shows when it asks for payment data: as set, or the token of the receipts."""
+        return self.payment_data_key or self.receipt_token
 
     def __repr__(self) -> str:
         return f"Config(env={self.env!r}, var={str(self.var)!r}, port={self.port})"
@@ -118,6 +137,14 @@ class _Reader:
         raw = self.text(name)
         if urlsplit(raw).scheme not in schemes:
             self.faults.append(f"{name}: must be a URL of {' or '.join(schemes)}")
+        return raw
+
+    def window(self) -> str:
+        """An address, or `file:///...`: the folder shared with a transfer client."""
+        raw = self.url("SINGLE_WINDOW_URL", ("http", "https", "file"))
+        parts = urlsplit(raw)
+        if parts.scheme == "file" and (parts.netloc or not Path(unquote(parts.path)).is_dir()):
+            self.faults.append(f"SINGLE_WINDOW_URL: no folder at {parts.path or raw}; three slashes and a whole path")
         return raw
 
     def flag(self, name: str) -> bool:
@@ -201,7 +228,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         stripe_secret_key=read.text("STRIPE_SECRET_KEY"),
         stripe_publishable_key=read.text("STRIPE_PUBLISHABLE_KEY", "pk_test_landfall"),
         stripe_webhook_secret=read.text("STRIPE_WEBHOOK_SECRET"),
-        single_window_url=read.url("SINGLE_WINDOW_URL", ("http", "https")),
+        single_window_url=read.window(),
         receipt_token=read.text("SINGLE_WINDOW_RECEIPT_TOKEN"),
         require_signed_receipts=read.flag("SINGLE_WINDOW_REQUIRE_SIGNED"),
         parties_file=read.file("LANDFALL_PARTIES"),
@@ -218,7 +245,13 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         payout_days=read.number("LANDFALL_PAYOUT_DAYS", 0, 0, 3650) if read.text("LANDFALL_PAYOUT_DAYS") else None,
         stripe_connect_secret=read.text("STRIPE_CONNECT_WEBHOOK_SECRET"),
         receiving_account=read.text("LANDFALL_RECEIVING_ACCOUNT") or None,
+        payment_data_url=read.url("PAYMENT_DATA_URL", ("http", "https")) if read.text("PAYMENT_DATA_URL") else None,
+        payment_data_key=read.text("PAYMENT_DATA_KEY") or None,
         identity_keys_old=read.identity_keys_old(),
+        signer_profile=read.text("SIGNER_PROFILE") or "rsa-sha1",
+        mend_hours=read.number("LANDFALL_MEND_HOURS", 24, 0, 720),
+        mend_rejected=read.flag("LANDFALL_MEND_REJECTED"),
+        account_book_url=read.url("ACCOUNT_BOOK_URL", ("http", "https")) if read.text("ACCOUNT_BOOK_URL") else None,
     )
     faults = read.faults + _faults(config)
     if faults:
@@ -253,6 +286,7 @@ def _faults(config: Config) -> list[str]:
         (config.stripe_secret_key, "STRIPE_SECRET_KEY: missing"),
         (config.receipt_token, "SINGLE_WINDOW_RECEIPT_TOKEN: missing, anybody could send customs receipts"),
         (config.secret_key, "SECRET_KEY: missing"),
+        (config.signer_profile in ("rsa-sha1", "sm2-sm3"), "SIGNER_PROFILE: rsa-sha1 or sm2-sm3"),
         (config.tariff_dir.is_dir(), f"LANDFALL_TARIFF_DIR: no folder at {config.tariff_dir}"),
     ]
     if config.production:
@@ -260,6 +294,7 @@ def _faults(config: Config) -> list[str]:
         checks += [
             (_strong(config.secret_key), "SECRET_KEY: in production at least 32 characters, not a repeated pattern"),
             (len(config.receipt_token) >= 16, "SINGLE_WINDOW_RECEIPT_TOKEN: in production at least 16 characters"),
+            (len(config.payment_data_secret) >= 16, "PAYMENT_DATA_KEY: in production at least 16 characters"),
             (not moved, "LANDFALL_CLOCK: refused in production"),
             (not config.testing, "LANDFALL_TESTING: refused in production"),
             (os.environ.get("FLASK_DEBUG", "0") in ("", "0"), "FLASK_DEBUG: refused in production"),

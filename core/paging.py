@@ -12,6 +12,7 @@ from core.errors import invalid
 from core.schemas import Pattern, Schema, WholeNumber
 
 LIMIT_DEFAULT, LIMIT_MOST = 24, 100
+_NUMBER_MOST = 2**63 - 1  # which a column can hold
 
 
 class PageArguments(Schema):
@@ -36,9 +37,14 @@ def decode(cursor: str | None, *kinds: type) -> list[Any] | None:
     except (ValueError, binascii.Error, RecursionError):
         key = None
     known = isinstance(key, list) and [type(part) for part in key] == list(kinds)
-    if not known or any("\0" in part for part in key if isinstance(part, str)):  # which no column can hold
+    if not known or not all(_can_be_held(part) for part in key):
         raise invalid("cursor", "is not a cursor of this list")
     return key
+
+
+def _can_be_held(part: Any) -> bool:
+    """Whether a column can hold it."""
+    return "\0" not in part if isinstance(part, str) else abs(part) <= _NUMBER_MOST
 
 
 def page(rows: Sequence[Any], limit: int, cursor_of: Any) -> tuple[Sequence[Any], str | None]:

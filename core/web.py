@@ -223,6 +223,8 @@ def as_problem(error: Exception) -> Problem:
 def _start() -> None:
     g.request_id = secrets.token_hex(8)
     g.started = time.perf_counter()
+    if any("\0" in part for part in (request.view_args or {}).values() if isinstance(part, str)):
+        raise Problem(NOT_FOUND)  # no column can hold it
 
 
 def _finish(response: Response) -> Response:

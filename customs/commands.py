@@ -19,6 +19,8 @@ from customs.models import WindowDocument
 from customs.reports import check
 from customs.tariff import TariffFault
 from customs.tariff.loader import check_law
+from customs.window_commands import window_group
+from customs.zone_commands import zone_group
 
 
 @click.group("tariff")
@@ -77,4 +79,4 @@ def reports_check() -> None:
     sys.exit(1 if found else 0)
 
 
-commands = [tariff_group, declarations_group, reports_group, duty_group, identity_group]
+commands = [tariff_group, declarations_group, reports_group, duty_group, identity_group, window_group, zone_group]

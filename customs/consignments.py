@@ -279,6 +279,26 @@ def _rewrite(session: Session, row: Declaration, answer: Assessment, day: date) 
     row.edition, row.standing, row.assessed_on = answer.edition, answer.standing, day
 
 
+def store_released(
+    session: Session, importer: Importer, place: Warehouse, values: Mapping[str, Any], day: date
+) -> tuple[uuid.UUID, Assessment]:
+    """Goods that leave a bonded zone for the domestic market: declared and released on one day, by the law of that day
+    (Tariff Law art. 21), in the caller's transaction. Raises Problem of the assessment, `documents_missing`.
+    """
+    snapshot = _snapshot(values)
+    answer = _assess(snapshot, day)
+    _check_codes(answer)
+    _check_documents(snapshot["papers"], answer)
+    identity = new_id()
+    head = _head(identity, importer, place, snapshot, answer, day) | {"status": "declared", "filed_on": day}
+    session.execute(insert(Declaration).values(head))
+    _write_lines(session, identity, importer, place, snapshot, answer, None)
+    row = locked(session, identity)
+    set_release(session, row, min(datetime.combine(day, time(12), clock.BEIJING), clock.now()))
+    row.status = "released"
+    return identity, answer
+
+
 def release(actor: str, consignment_id: uuid.UUID, day: date | None = None) -> dict[str, Any]:
     """Customs let the goods go: the lines become facts of the reports, and lots may be received from them.
 

@@ -13,7 +13,10 @@ from core import clock
 from core.database import db
 from core.errors import NOT_FOUND, Problem
 from core.money import fen_text, plain
+from customs.correcting import views as correcting_views
 from customs.models import Declaration, DeclarationLine, TaxBill, WindowDocument
+from customs.window import statuses
+from customs.window.tables import message_types
 
 _TAXES = ("dutiable_value", "duty", "additional_duty", "consumption_tax", "vat", "tax")
 
@@ -98,18 +101,19 @@ def detail(declaration_id: uuid.UUID, merchant_id: uuid.UUID | None = None) -> d
             select(DeclarationLine).where(DeclarationLine.declaration_id == row.id).order_by(DeclarationLine.position)
         )
     )
-    papers = db.session.scalars(
-        select(WindowDocument).where(WindowDocument.declaration_id == row.id).order_by(WindowDocument.id)
-    )
+    query = select(WindowDocument).where(WindowDocument.declaration_id == row.id).order_by(WindowDocument.id)
+    papers = list(db.session.scalars(query))
     bills = list(db.session.scalars(select(TaxBill).where(TaxBill.declaration_id == row.id).order_by(TaxBill.id)))
     charged = row.charged_tax_fen
     return _card(row) | {
         "documents": [_document(paper) for paper in papers],
+        "faults": row.filing_faults or [],
         "lines": [_line(line) for line in lines],
         "taxes": _taxes(lines, bills),
         "charged_tax": None if charged is None else fen_text(charged),
         "bills": [_bill(bill) for bill in bills],
         "papers": row.snapshot.get("papers", {}),
+        "correcting": correcting_views.of(row, papers),
     }
 
 
@@ -125,8 +129,22 @@ def _document(row: WindowDocument) -> dict[str, Any]:
         "returnStatus": row.return_status,
         "returnTime": row.return_time,
         "returnInfo": row.return_info,
+        **_in_words(row),
+        "dead_letter": None if row.dead_at is None else {"id": str(row.id), "reason": row.dead_reason},
         "attempts": row.attempts,
         "sent_at": clock.instant_text(row.first_sent_at),
+    }
+
+
+def _in_words(row: WindowDocument) -> dict[str, Any]:
+    """What customs' code means, and what a person should do about it, in both languages."""
+    code = row.return_status
+    if code is None:
+        return {"meaning": None, "advice": None}
+    family = message_types()[row.kind].family
+    return {
+        "meaning": {language: statuses.meaning(family, code, language) for language in statuses.LANGUAGES},
+        "advice": statuses.both_of(row.kind, code),
     }
 
 

@@ -22,15 +22,19 @@ from core.errors import NOT_FOUND, Problem, declare, invalid
 from core.money import plain
 from customs import edition, persons, sealing
 from customs.filing_facts import FilingLine, FilingRequest, split
+from customs.guarantee import reserve
 from customs.models import Declaration, DeclarationLine, Warehouse, WindowDocument
 from customs.notices import subscribe
+from customs.shipments import crossings
 from customs.window.values import new_guid
+from customs.zone_stock import lists
 
 __all__ = ["FilingLine", "FilingRequest", "cancel", "file_delivery", "file_return", "open_retail", "subscribe"]
 
 TOO_LATE = declare("declaration_state", 409, "The declaration is in a state that does not allow this")
 
 PAPERS = ("311", "411", "511")
+PAYMENT = "411"
 LIST, WITHDRAWAL, RETURN, DELIVERY = "621", "623", "625", "513"
 OVER = ("cancelled", "rejected", "returned_abroad")
 UNSENT = ("pending", "failed")
@@ -72,6 +76,7 @@ def open_retail(session: Session, request: FilingRequest) -> uuid.UUID:
     declaration_id = new_id()
     session.execute(insert(Declaration).values(_head(session, declaration_id, request, place)))
     session.execute(insert(DeclarationLine), _lines(declaration_id, request, place))
+    crossings.board(session, declaration_id, place)
     for kind in (*PAPERS, LIST):
         add_document(session, declaration_id, kind)
     audit.record(session, "shop", "declaration_opened", "declaration", declaration_id, order=request.order_number)
@@ -180,6 +185,8 @@ def cancel(session: Session, order_number: str, reason: str) -> str:
         return "cancelled"
     declaration = locked(session, declaration_id)
     if declaration.status in OVER:
+        declaration.mend_until = None  # what customs sent back is not corrected any more
+        reserve.release(session, declaration_id)
         return "cancelled"
     if declaration.released_on is not None:
         days = return_days(declaration.released_on)
@@ -190,6 +197,8 @@ def cancel(session: Session, order_number: str, reason: str) -> str:
         declaration.status, declaration.status_info = "cancelled", reason[:1000]
         for document in documents:
             document.next_send_at = None
+        lists.free(session, declaration_id)  # the account book before the guarantee, as in filing
+        reserve.release(session, declaration_id)
         audit.record(session, "shop", "declaration_void", "declaration", declaration_id, reason=reason)
         return "cancelled"
     if any(document.kind == WITHDRAWAL and not is_refused(document) for document in documents):

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from core import config
+from core import clock, config
 from core.errors import Problem
-from customs import codes, edition, sealing
-from customs.filing_facts import FilingLine, FilingRequest, join
-from customs.models import Declaration, Shipment, Warehouse, WindowDocument
+from customs import codes, edition
+from customs.filing_case import Case, Paper
+from customs.filing_facts import FilingLine, FilingRequest
 from customs.persons import same_name
-from customs.window import documents, facts
+from customs.window import documents, facts, later_documents
 from customs.window.keys import HttpSigner, load_signer
-from customs.window.matching import mismatches
+from customs.window.matching import Mismatch, mismatches
 from customs.window.messages import Violation, build, validate
 from customs.window.parties import load_parties
-from customs.window.signature import Signer, sign_message
+from customs.window.profiles import SIGNING, Signer
+from customs.window.signature import sign_message
 
 SIGNER_FOLDER = "signer"
 
@@ -42,35 +37,6 @@ REFERENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A document of the case as it stood when it was read."""
-
-    id: uuid.UUID
-    kind: str
-    guid: str
-    status: str
-    built: bool
-    content: Mapping[str, Any]
-    invt_no: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A retail declaration with all that its documents need, read at one moment."""
-
-    id: uuid.UUID
-    status: str
-    request: FilingRequest
-    buyer: facts.Person
-    warehouse: facts.Warehouse
-    shipment: facts.Shipment | None
-    papers: tuple[Paper, ...]
-
-    def paper(self, kind: str) -> Paper:
-        return next(paper for paper in self.papers if paper.kind == kind)
-
-
 @cache
 def _parties(file: Path | None) -> facts.Parties:
     return load_parties(file)
@@ -82,75 +48,15 @@ def parties() -> facts.Parties:
 
 
 @cache
-def _signer(url: str | None, cert_no: str | None, folder: Path) -> Signer:
-    return HttpSigner(url, cert_no or "") if url else load_signer(folder, cert_no)
+def _signer(url: str | None, cert_no: str | None, folder: Path, profile: str) -> Signer:
+    return HttpSigner(url, cert_no or "", SIGNING[profile]) if url else load_signer(folder, cert_no, profile)
 
 
 def signer() -> Signer:
     """Who signs: the signing server of the settings, or the software test key of the state folder."""
     settings = config.current()
-    return _signer(settings.signer_url, settings.signer_cert_no, settings.var / SIGNER_FOLDER)
-
-
-def read_case(session: Session, declaration_id: uuid.UUID) -> Case | None:
-    """The case of a retail declaration; None for another kind or an unknown one."""
-    row = session.get(Declaration, declaration_id, populate_existing=True)
-    if row is None or row.kind != "retail" or row.private is None:
-        return None
-    private = json.loads(sealing.unseal(row.private))
-    buyer = facts.Person(private.pop("buyer_name"), private.pop("buyer_number"), private.pop("buyer_phone"))
-    query = select(WindowDocument).where(WindowDocument.declaration_id == declaration_id).order_by(WindowDocument.id)
-    papers = tuple(
-        Paper(each.id, each.kind, each.guid, each.status, each.xml is not None, each.content, each.invt_no)
-        for each in session.scalars(query.execution_options(populate_existing=True))
-    )
-    place = session.get_one(Warehouse, row.warehouse_id)
-    return Case(
-        row.id,
-        row.status,
-        join(row.snapshot, private),
-        buyer,
-        _warehouse(place),
-        _shipment(session, place, row.created_at),
-        papers,
-    )
-
-
-def _warehouse(place: Warehouse) -> facts.Warehouse:
-    return facts.Warehouse(
-        mode=place.mode,
-        customs_code=place.customs_code,
-        port_code=place.port_code,
-        traf_mode=place.traf_mode,
-        loct_no=place.loct_no,
-        ems_no=place.ems_no,
-        area=_company(place.area_code, place.area_name),
-        agent=_company(place.agent_code, place.agent_name),
-        logistics=_company(place.logistics_code, place.logistics_name),
-        guarantor=place.guarantor,  # type: ignore[arg-type]
-    )
-
-
-def _company(code: str | None, name: str | None) -> facts.Company | None:
-    return facts.Company(code, name) if code and name else None
-
-
-def _shipment(session: Session, place: Warehouse, opened_at: datetime) -> facts.Shipment | None:
-    """The crossing of a direct purchase: the site's latest open one."""
-    if place.mode != "9610":
-        return None
-    query = select(Shipment).where(Shipment.warehouse_id == place.id, Shipment.closed.is_(False))
-    row = session.scalars(query.order_by(Shipment.id.desc()).limit(1)).first()
-    if row is None:
-        return None
-    return facts.Shipment(
-        row.traf_mode,
-        row.traf_no,
-        row.voyage_no,
-        row.bill_no,
-        codes.country_number(row.dispatch_country),
-        row.entry_day,
-    )
+    folder = settings.var / SIGNER_FOLDER
+    return _signer(settings.signer_url, settings.signer_cert_no, folder, settings.signer_profile)
 
 
 def filing_order(case: Case) -> facts.FilingOrder:
@@ -158,7 +64,7 @@ def filing_order(case: Case) -> facts.FilingOrder:
     request = case.request
     return facts.FilingOrder(
         number=request.order_number,
-        merchant=facts.Company(request.merchant_code, request.merchant_name),
+        merchant=merchant_of(request),
         buyer=case.buyer,
         buyer_account=request.buyer_account,
         consignee=facts.Consignee(
@@ -177,12 +83,17 @@ def filing_order(case: Case) -> facts.FilingOrder:
         gross_weight_kg=request.gross_weight_kg,
         net_weight_kg=request.net_weight_kg,
         payer=_payer(case),
-        payment_no=request.payment_no,
+        payment_no=case.payment.transaction_id if case.payment else request.payment_no,
         paid_at=request.paid_at,
         waybill_no=request.waybill_no,
         warehouse=case.warehouse,
         shipment=case.shipment,
     )
+
+
+def merchant_of(request: FilingRequest) -> facts.Company:
+    """The e-commerce enterprise of the documents: the merchant, or a foreign one's domestic agent."""
+    return facts.Company(request.merchant_code, request.seller_name or request.merchant_name)
 
 
 def _payer(case: Case) -> facts.Person:
@@ -230,10 +141,13 @@ def contents(case: Case, filed_at: datetime) -> dict[str, documents.Document]:
         "511": documents.waybill_document,
         "621": documents.inventory_document,
     }
-    return {kind: make(order, own, case.paper(kind).guid, filed_at) for kind, make in makers.items()}
+    return {
+        kind: {**make(order, own, case.paper(kind).guid, filed_at), **case.paper(kind).content.get("again", {})}
+        for kind, make in makers.items()
+    }
 
 
-def faults(case: Case, filed_at: datetime) -> list[Violation]:
+def faults(case: Case, filed_at: datetime) -> list[Violation | Mismatch]:
     """Every rule the four documents break, alone and against each other; empty when they can be signed."""
     try:
         found = contents(case, filed_at)
@@ -242,20 +156,38 @@ def faults(case: Case, filed_at: datetime) -> list[Violation]:
     transfer = documents.transfer_of(parties())
     own = [fault for kind, values in found.items() for fault in validate(kind, [values], transfer, values["guid"])]
     if case.warehouse.mode == "9610" and case.shipment is None:
-        own.append(Violation("621/billNo", "the warehouse has no open shipment"))
-    return own + mismatches(found["311"], found["411"], found["511"], found["621"])
+        own.append(Violation("621/billNo", "no shipment carries the order"))
+    own += _registrations(case, clock.beijing_day(filed_at))
+    return [*own, *mismatches(found["311"], found["411"], found["511"], found["621"])]
+
+
+def _registrations(case: Case, day: date) -> list[Violation]:
+    """Enterprises that customs does not know on the day of filing, as far as their days are told."""
+    known, place = parties(), case.warehouse
+    named = (
+        ("311/ebpCode", known.platform),
+        ("411/payCode", known.payment),
+        ("511/logisticsCode", place.logistics or known.logistics),
+        ("621/agentCode", place.agent or known.declarant),
+        ("BaseTransfer/copCode", known.transmitter),
+    )
+    return [
+        Violation(path, f"the registration of {company.code} does not cover {day}")
+        for path, company in named
+        if not company.registered_on(day)
+    ]
 
 
 def request_contents(case: Case, paper: Paper, filed_at: datetime) -> documents.Document:
     """A withdrawal, return or delivery notice as values; the first two need customs' number of the list."""
     order, own, said = filing_order(case), parties(), paper.content
     if paper.kind == "513":
-        return documents.signed_for_document(order, own, paper.guid, filed_at, datetime.fromisoformat(said["at"]))
+        return later_documents.signed_for_document(order, own, paper.guid, filed_at, datetime.fromisoformat(said["at"]))
     shared = {"cop_no": said["cop_no"], "invt_no": case.paper("621").invt_no or "", "reason": said["reason"]}
     if paper.kind == "623":
-        return documents.cancellation_document(order, own, paper.guid, filed_at, **shared)
+        return later_documents.cancellation_document(order, own, paper.guid, filed_at, **shared)
     quantities = [(line, Decimal(quantity)) for line, quantity in said["lines"]]
-    return documents.return_document(order, own, paper.guid, filed_at, **shared, quantities=quantities)
+    return later_documents.return_document(order, own, paper.guid, filed_at, **shared, quantities=quantities)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class FilingRequest:
 
     The buyer's name, number and telephone come from the identity of `account_id` when the declaration is opened.
     `payer_name` is who paid, as the payment enterprise knows it (None: not told); payer and buyer must be one person.
+    `seller_name` is to whom `merchant_code` belongs where that is not the merchant: a foreign one's domestic agent.
+    `payment_id` and `payment_fen` are the payment enterprise's number and sum of the whole payment.
     `assessed_on` and `edition` are day and law of the quote whose taxes the lines carry; `tax_fen` is what was charged.
     """
 
@@ -91,6 +93,9 @@ class FilingRequest:
     standing: str = "assumed"
     consignee_district_code: str | None = None
     payer_name: str | None = None
+    seller_name: str | None = None
+    payment_id: str | None = None
+    payment_fen: int | None = None
 
     @property
     def goods_fen(self) -> int:

@@ -47,7 +47,7 @@ DECLARATION_STATUSES = (
     "cancelled",
     "returned_abroad",
 )
-RECEIPT_STATES = ("stored", "applied", "ignored", "quarantined")
+RECEIPT_STATES = ("stored", "applied", "ignored", "quarantined", "set_aside")
 FILE_STATUSES = ("queued", "running", "done", "failed")
 BILL_STATES = ("generated", "consolidated", "void", "pending")
 
@@ -185,7 +185,10 @@ class AllowanceEntry(Base):
 
 
 class Declaration(Base):
-    """One declaration with its own copy of what it declares; who the buyer is stands sealed in `private`."""
+    """One declaration with its own copy of what it declares; who the buyer is stands sealed in `private`.
+
+    A rejected one can be corrected and filed again until `mend_until`; then, or without it, it is over.
+    """
 
     __tablename__ = "declaration"
     __table_args__ = (
@@ -197,6 +200,8 @@ class Declaration(Base):
         Index("ix_declaration_newest", "created_at", "id"),
         Index("ix_declaration_merchant_id", "merchant_id", "id"),
         Index("ix_declaration_status", "status", "id"),
+        Index("ix_declaration_mend_until", "mend_until", postgresql_where=text("mend_until IS NOT NULL")),
+        CheckConstraint("mend_until IS NULL OR status = 'rejected'", name="only_rejected_is_mended"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -212,10 +217,12 @@ class Declaration(Base):
     zone: Mapped[str] = mapped_column(String(100))
     status: Mapped[str] = mapped_column(String(20))
     status_info: Mapped[str | None] = mapped_column(String(1000))
+    filing_faults: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     edition: Mapped[str] = mapped_column(String(80))
     standing: Mapped[str] = mapped_column(String(20))
     assessed_on: Mapped[date]
     filed_on: Mapped[date | None]
+    mend_until: Mapped[datetime | None]
     released_on: Mapped[date | None]
     released_at: Mapped[datetime | None]
     charged_tax_fen: Mapped[int | None] = mapped_column(BigInteger)
@@ -271,10 +278,19 @@ class DeclarationLine(Base):
 
 
 class TaxBill(Base):
-    """A tax bill of customs (816) and its state (818)."""
+    """A tax bill of customs (816) and its state (818); `revision` counts how often customs has amended it.
+
+    `return_time` is that of its state, `billed_time` that of its amounts, since the two come by messages of their own.
+    `ent_duty_no` is the consolidated payment it stands in (`tax_payment.number`).
+    """
 
     __tablename__ = "tax_bill"
-    __table_args__ = (one_of("status", BILL_STATES), UniqueConstraint("declaration_id", "tax_no"))
+    __table_args__ = (
+        one_of("status", BILL_STATES),
+        UniqueConstraint("declaration_id", "tax_no"),
+        Index("ix_tax_bill_ent_duty_no", "ent_duty_no", postgresql_where=text("ent_duty_no IS NOT NULL")),
+        Index("ix_tax_bill_status", "status", "id"),
+    )
 
     id: Mapped[uuid.UUID] = id_column()
     declaration_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("declaration.id"))
@@ -285,19 +301,26 @@ class TaxBill(Base):
     consumption_tax_fen: Mapped[int] = mapped_column(BigInteger)
     vat_fen: Mapped[int] = mapped_column(BigInteger)
     ent_duty_no: Mapped[str | None] = mapped_column(String(50))
+    revision: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    billed_time: Mapped[str | None] = mapped_column(String(17))
 
 
 class WindowDocument(Base):
     """One document to the single window. Its guid is fixed before the first sending and kept by every repetition.
 
     `xml` is sealed, since it names the buyer; `reference` is what receipts call the document; `next_send_at` is when it
-    is sent again unless customs answers.
+    is sent again unless customs answers. `attempts` counts since the last sign of life, `tries` all of them;
+    `may_have_arrived` says that an attempt before the last may have reached the window. A dead letter has `dead_at`.
+    `reached` is where a document stood before a code nobody knows, or before it was refused.
     """
 
     __tablename__ = "window_document"
     __table_args__ = (
         Index("ix_window_document_reference", "kind", "reference"),
         Index("ix_window_document_due", "next_send_at", postgresql_where=text("next_send_at IS NOT NULL")),
+        Index("ix_window_document_dead", "id", postgresql_where=text("dead_at IS NOT NULL")),
+        CheckConstraint("(dead_at IS NULL) = (dead_reason IS NULL)", name="dead_for_a_reason"),
+        CheckConstraint("dead_at IS NULL OR next_send_at IS NULL", name="dead_is_not_due"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -314,9 +337,15 @@ class WindowDocument(Base):
     return_status: Mapped[str | None] = mapped_column(String(10))
     return_time: Mapped[str | None] = mapped_column(String(17))
     return_info: Mapped[str | None] = mapped_column(String(1000))
+    reached: Mapped[str | None] = mapped_column(String(20))
     attempts: Mapped[int] = mapped_column(default=0)
     first_sent_at: Mapped[datetime | None]
     next_send_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    trying_since: Mapped[datetime | None]
+    may_have_arrived: Mapped[bool] = mapped_column(default=False)
+    dead_at: Mapped[datetime | None]
+    dead_reason: Mapped[str | None] = mapped_column(String(11))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -333,7 +362,11 @@ class WindowMessage(Base):
 
 
 class WindowReceipt(Base):
-    """One receipt out of a message, stored once under what makes it this receipt, then applied by a job."""
+    """One receipt out of a message, stored once under what makes it this receipt, then applied by a job.
+
+    `info` are customs' words, identity numbers masked. A person who looks after the quarantine can say which document
+    it speaks of (`document_id`), or set it aside; `reason` says why it stands where it stands.
+    """
 
     __tablename__ = "window_receipt"
     __table_args__ = (
@@ -350,8 +383,10 @@ class WindowReceipt(Base):
     return_time: Mapped[str] = mapped_column(String(17))
     message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("window_message.id"), index=True)
     position: Mapped[int] = mapped_column(SmallInteger)
+    info: Mapped[str | None] = mapped_column(String(1000))
     state: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(300))
+    document_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("window_document.id"))
     declaration_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("declaration.id"), index=True)
     received_at: Mapped[datetime] = mapped_column(default=clock.now)
     applied_at: Mapped[datetime | None]

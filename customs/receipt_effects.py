@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import audit, clock
+from core import audit, clock, config
 from core.errors import NOT_FOUND, Problem
 from core.jobs import defer
 from customs import allowance, tax_bills
+from customs import receipt_targets as targets
+from customs.dead_letters.rules import AT_CUSTOMS
 from customs.declarations import (
     DELIVERY,
     LIST,
@@ -31,45 +33,12 @@ from customs.models import Declaration, DeclarationLine, WindowDocument
 from customs.notices import announce, pass_gates
 from customs.persons import veiled
 from customs.returned_goods import open_return
-from customs.sending import wait_seconds
+from customs.sending import lift, wait_seconds
+from customs.shipments import tallies
 from customs.window import receipts as window
 from customs.window import statuses
 from customs.window.receipts import Receipt
-
-_DOCUMENT_OF = {"312": "311", "412": "411", "512": "511", "514": "513", "622": "621", "624": "623", "626": "625"}
-_REFERENCE = {
-    "312": "orderNo",
-    "412": "payTransactionId",
-    "512": "logisticsNo",
-    "514": "logisticsNo",
-    "622": "copNo",
-    "624": "copNo",
-    "626": "copNo",
-}
-_BILLS = ("816", "818")
-_NOT_SENT = ("draft", "refused")
-
-# What a state of the list means for the declaration; what is missing changes nothing.
-_MEANING = {
-    "declaring": "declared",
-    "sent": "declared",
-    "received": "declared",
-    "concluded": "declared",
-    "manual_check": "held",
-    "inspection": "held",
-    "detained": "held",
-    "released": "released",
-    "closed": "closed",
-    "returned_abroad": "returned_abroad",
-    "rejected": "rejected",
-    "error": "rejected",
-}
-_MOVES = {
-    "filed": ("declared", "held", "released", "closed", "rejected", "returned_abroad"),
-    "declared": ("held", "released", "closed", "rejected", "returned_abroad"),
-    "held": ("released", "closed", "rejected", "returned_abroad"),
-    "released": ("closed", "returned_abroad"),
-}
+from customs.window.refilings import refiling_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,53 +51,44 @@ class Outcome:
     numbered: str | None = None
 
 
-def apply_receipt(session: Session, receipt: Receipt, key: Mapping[str, Any]) -> Outcome:
-    """Apply one receipt; `key` is everything it says about whom and what it speaks of."""
-    found = _find(session, receipt, key)
+def apply_receipt(
+    session: Session, receipt: Receipt, key: Mapping[str, Any], bound: uuid.UUID | None = None
+) -> Outcome:
+    """Apply one receipt; `key` is everything it says about whom and what it speaks of.
+
+    `bound` is the document a person says it speaks of; then nothing it says of whose it is counts.
+    """
+    if receipt.kind == "712":
+        return Outcome(*tallies.apply(session, receipt, key))
+    found = _bound(session, bound) if bound is not None else targets.find(session, receipt, key)
     if found is None:
-        return Outcome("quarantined", "speaks of no document we have sent")
+        if targets.replaced(session, receipt, key):
+            return Outcome("ignored", targets.REPLACED)
+        return Outcome("quarantined", targets.UNKNOWN)
     document_id, declaration_id = found
     order_number = session.scalar(select(Declaration.order_number).where(Declaration.id == declaration_id))
     pass_gates(session, order_number)
     declaration = locked(session, declaration_id)
     document = session.get_one(WindowDocument, document_id, populate_existing=True)
-    conflict = _conflict(document, key, receipt)
+    known = (document.kind, document.identifiers, document.invt_no)
+    conflict = None if bound is not None else targets.conflict(*known, key, receipt.invt_no)
     if conflict is not None:
         return Outcome("quarantined", conflict, declaration_id)
-    if receipt.kind in _BILLS:
+    if receipt.kind in targets.BILLS:
         return _bill(session, declaration, document, receipt)
     numbered = _learn_numbers(document, receipt)
     if not _advance(session, declaration, document, receipt):
         _amend_release(session, declaration, document, receipt)
-        return Outcome("ignored", "repeated, older, or no way from here", declaration_id, numbered)
+        if targets.after_all(document.kind, document.status, document.return_time, receipt):
+            return Outcome("quarantined", targets.AFTER_ALL, declaration_id, numbered)
+        return Outcome("ignored", targets.UNMOVED, declaration_id, numbered)
     return Outcome("applied", None, declaration_id, numbered)
 
 
-def _find(session: Session, receipt: Receipt, key: Mapping[str, Any]) -> tuple[uuid.UUID, uuid.UUID] | None:
-    query = select(WindowDocument.id, WindowDocument.declaration_id).where(WindowDocument.status.not_in(_NOT_SENT))
-    if receipt.kind in _BILLS:
-        query = query.where(WindowDocument.kind == LIST, WindowDocument.invt_no == key.get("invtNo"))
-    elif receipt.kind == "900":
-        query = query.where(WindowDocument.guid == key.get("oriCopMsgId"))
-    elif receipt.kind in _DOCUMENT_OF:
-        reference = key.get(_REFERENCE[receipt.kind])
-        query = query.where(
-            WindowDocument.kind == _DOCUMENT_OF[receipt.kind], WindowDocument.reference == (reference or "")
-        )
-    else:
-        return None
-    row = session.execute(query).first()
-    return (row[0], row[1]) if row else None
-
-
-def _conflict(document: WindowDocument, key: Mapping[str, Any], receipt: Receipt) -> str | None:
-    """Somebody else's document under the same number: an enterprise or list number that is not ours."""
-    for name, ours in document.identifiers.items():
-        if name in key and key[name] != ours:
-            return f"{name} is not the one we filed"
-    if document.kind == LIST and receipt.invt_no and document.invt_no and receipt.invt_no != document.invt_no:
-        return "invtNo is not the one customs gave before"
-    return None
+def _bound(session: Session, document_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID]:
+    return document_id, session.scalars(
+        select(WindowDocument.declaration_id).where(WindowDocument.id == document_id)
+    ).one()
 
 
 def _learn_numbers(document: WindowDocument, receipt: Receipt) -> str | None:
@@ -142,13 +102,15 @@ def _learn_numbers(document: WindowDocument, receipt: Receipt) -> str | None:
 
 def _advance(session: Session, declaration: Declaration, document: WindowDocument, receipt: Receipt) -> bool:
     """Move the document and whatever hangs on it; False when the receipt moves nothing."""
-    before = "filed" if document.status == "ready" else document.status
-    state = window.apply(before, document.return_time, receipt) or _known(document, before, receipt)
+    stands = (document.kind, document.status, document.return_time, document.reached, document.content)
+    state = targets.moved(*stands, receipt)
     if state is None:
         return False
+    document.reached = targets.reached_after(document.status, document.reached, state.status)
     document.status, document.return_time = state.status, state.return_time
     document.return_status, document.return_info = receipt.status, veiled(receipt.return_info)[:1000]
     document.attempts = 0
+    lift(document)
     seconds = wait_seconds(document.kind, state.status, 1)
     document.next_send_at = None if seconds is None else clock.now() + timedelta(seconds=seconds)
     session.flush()
@@ -159,15 +121,6 @@ def _advance(session: Session, declaration: Declaration, document: WindowDocumen
     elif document.kind != DELIVERY:
         _request_moved(session, declaration, document, receipt)
     return True
-
-
-def _known(document: WindowDocument, before: str, receipt: Receipt) -> window.State | None:
-    """A paper of which customs says that it has it already is received: our first sending had arrived."""
-    fault = statuses.fault_of(receipt.status)
-    waiting = before in ("filed", "declaring", "sent", "send_failed", "pending")
-    if document.kind in PAPERS and waiting and fault is not None and fault.effect == "known":
-        return window.State("received", receipt.return_time)
-    return None
 
 
 def _paper_moved(session: Session, declaration: Declaration, document: WindowDocument, receipt: Receipt) -> None:
@@ -182,11 +135,25 @@ def _paper_moved(session: Session, declaration: Declaration, document: WindowDoc
 
 
 def _reject(session: Session, declaration: Declaration, document: WindowDocument, receipt: Receipt) -> None:
+    """Sent back: corrected and filed again within a time where that is allowed, over where it is not."""
     declaration.status = "rejected"
     declaration.status_info = f"{document.kind}: {_words(receipt)}"[:1000]
     for each in documents_of(session, declaration.id):
         each.next_send_at = None
-    _announce(session, declaration, "rejected", receipt)
+    more = {}
+    if _waits(document, receipt):
+        declaration.mend_until = clock.now() + timedelta(hours=config.current().mend_hours)
+        more["mend_until"] = clock.instant_text(declaration.mend_until)
+    _announce(session, declaration, "rejected", receipt, **more)
+
+
+def _waits(document: WindowDocument, receipt: Receipt) -> bool:
+    """Whether a person may still correct it. A list that customs itself refuses (100) is decided, unless the settings
+    say otherwise; a fault that the port has found is not."""
+    settings = config.current()
+    decided = document.kind == LIST and receipt.status == "100" and not settings.mend_rejected
+    mendable = refiling_of(receipt.status, document.reached in AT_CUSTOMS).allowed
+    return bool(settings.mend_hours) and mendable and not decided
 
 
 def _words(receipt: Receipt) -> str:
@@ -200,8 +167,10 @@ def _announce(session: Session, declaration: Declaration, state: str, receipt: R
 
 
 def _list_moved(session: Session, declaration: Declaration, document: WindowDocument, receipt: Receipt) -> None:
-    target = _MEANING.get(document.status)
-    if target is None or target not in _MOVES.get(declaration.status, ()):
+    target = targets.MEANING.get(document.status)
+    if document.status == "concluded" and declaration.status == "held":
+        _announce(session, declaration, "concluded", receipt)
+    if target is None or target not in targets.MOVES.get(declaration.status, ()):
         return
     if target == "rejected":
         _reject(session, declaration, document, receipt)
@@ -210,7 +179,7 @@ def _list_moved(session: Session, declaration: Declaration, document: WindowDocu
         _release(session, declaration, receipt)
     if target == "closed" and tax_bills.exists(session, declaration.id):
         document.next_send_at = None
-    if target != declaration.status:
+    if target != declaration.status or target == "held":
         declaration.status, declaration.status_info = target, _words(receipt)[:1000]
         _announce(session, declaration, target, receipt)
 
@@ -276,21 +245,20 @@ def _withdrawn(session: Session, declaration: Declaration, receipt: Receipt) -> 
         return
     for document in documents_of(session, declaration.id):
         document.next_send_at = None
-        if document.kind == LIST:
+        if document.kind == LIST and statuses.may_move("list", document.status, "cancelled", document.reached):
             document.status = "cancelled"
     declaration.status, declaration.status_info = "cancelled", _words(receipt)[:1000]
     _announce(session, declaration, "cancelled", receipt)
 
 
 def _bill(session: Session, declaration: Declaration, document: WindowDocument, receipt: Receipt) -> Outcome:
-    moved = tax_bills.apply_bill(session, declaration.id, receipt)
-    if moved is None:
+    told = tax_bills.apply_bill(session, declaration.id, receipt)
+    if told.outcome == "early":
         return Outcome("quarantined", "a change of a bill we have not got", declaration.id)
-    if not moved:
+    if told.outcome == "ignored":
         return Outcome("ignored", "repeated, older, or no way from here", declaration.id)
     if document.status == "closed":
         document.next_send_at = None
-    state, facts = tax_bills.standing(session, declaration.id, receipt.bill.tax_no if receipt.bill else "")
-    if state:
-        announce(session, declaration, state, **facts)
+    if told.state:
+        announce(session, declaration, told.state, **told.facts)
     return Outcome("applied", None, declaration.id, document.invt_no if receipt.kind == "816" else None)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.money import fen_text
 from customs import edition
 from customs.assessments import Assessment, Line, NetContent, Request, assess
-from customs.filing_documents import Case
+from customs.filing_case import Case
 from customs.filing_facts import FilingLine, FilingRequest
 from customs.models import Declaration, DeclarationLine
 from customs.notices import announce
@@ -82,6 +82,8 @@ def apply(session: Session, declaration: Declaration, taxes: Assessment) -> None
             declaration,
             "retaxed",
             charged_fen=declaration.charged_tax_fen,
+            was_fen=before,
+            law=f"{taxes.day} {taxes.edition[:16]}",
             declared_fen=declared,
             detail=detail,
         )

@@ -1,4 +1,4 @@
-"""Warehouses and the border crossings of direct purchases: the places a declaration names."""
+"""Warehouses: the places a declaration names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from core import audit
 from core.database import db, new_id, transaction
 from core.errors import NOT_FOUND, Problem, declare, invalid
 from customs import codes
-from customs.models import Shipment, Warehouse
+from customs.models import Warehouse
 
 NAME_TAKEN = declare("warehouse_exists", 409, "A warehouse of this name exists")
 
@@ -87,46 +87,4 @@ def dump(row: Warehouse) -> dict[str, Any]:
         "area_name": row.area_name,
         "guarantor": row.guarantor,
         **companies,
-    }
-
-
-def add_shipment(actor: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Announce a crossing for a direct purchase site; lists filed from now on name it, and the one before is closed.
-
-    Raises Problem `invalid_input` for another kind of warehouse or a country without a number.
-    """
-    codes.country_number(values["dispatch_country"])
-    with transaction() as session:
-        place = session.get(Warehouse, values["warehouse_id"], with_for_update=True)
-        if place is None or place.mode != "9610":
-            raise invalid("warehouse_id", "must be a warehouse of mode 9610")
-        session.execute(
-            update(Shipment).where(Shipment.warehouse_id == place.id, Shipment.closed.is_(False)).values(closed=True)
-        )
-        row = Shipment(id=new_id(), closed=False, **values)
-        session.add(row)
-        session.flush()
-        audit.record(session, actor, "shipment_announced", "shipment", row.id, bill_no=row.bill_no)
-        return dump_shipment(row)
-
-
-def shipments(after: uuid.UUID | None, limit: int) -> list[dict[str, Any]]:
-    """Crossings, newest first."""
-    query = select(Shipment).order_by(Shipment.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Shipment.id < after)
-    return [dump_shipment(row) for row in db.session.scalars(query)]
-
-
-def dump_shipment(row: Shipment) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "warehouse_id": str(row.warehouse_id),
-        "traf_mode": row.traf_mode,
-        "traf_no": row.traf_no,
-        "voyage_no": row.voyage_no,
-        "bill_no": row.bill_no,
-        "dispatch_country": row.dispatch_country,
-        "entry_day": row.entry_day.isoformat() if row.entry_day else None,
-        "closed": row.closed,
     }

@@ -95,7 +95,11 @@ def make_env(settings: Settings, known: Mapping[str, str], database_url: str | N
         made["STRIPE_PUBLISHABLE_KEY"] = f"pk_test_{secrets.token_hex(16)}"
         values["STRIPE_API_BASE"] = f"http://127.0.0.1:{settings.ports['STRIPE_SANDBOX_PORT']}"
     if "window" in settings.processes:
-        values["SINGLE_WINDOW_URL"] = f"http://127.0.0.1:{settings.ports['SINGLE_WINDOW_SANDBOX_PORT']}/cebcmsg"
+        window = f"http://127.0.0.1:{settings.ports['SINGLE_WINDOW_SANDBOX_PORT']}"
+        values["SINGLE_WINDOW_URL"] = f"{window}/cebcmsg"
+        values["ACCOUNT_BOOK_URL"] = f"{window}/sandbox/books"
+        if "LANDFALL_RECEIVING_ACCOUNT" not in settings.given:
+            values["LANDFALL_RECEIVING_ACCOUNT"] = "acct_sandbox"  # invented: payment data must name one
         if "SIGNER_URL" not in settings.given:
             # The window knows the certificate of our software key; that of somebody's own signer it takes as it comes.
             values["SINGLE_WINDOW_SANDBOX_TRUSTED_CERT"] = str(settings.var / "signer" / "signer-cert.pem")

@@ -17,7 +17,7 @@ from flask_wtf import CSRFProtect
 from marshmallow import Schema, fields
 from sqlalchemy import select
 
-from catalog import merchants
+from catalog import bonded, merchants, sellers
 from catalog.api import acting
 from catalog.models import Merchant
 from core import clock, config, connections, light, web
@@ -25,10 +25,13 @@ from core.accounts import datastore
 from core.config import Config, ConfigError
 from core.database import db, migrate
 from core.errors import Problem
-from customs import edition, filing_documents, identity_hash
+from customs import edition, filing_documents, identity_hash, parties_check
+from customs.payment_data import source
+from customs.payment_port import keeping
 from customs.reports import access
-from customs.window.parties import PartiesInvalid
-from shop import observation, pages
+from customs.window.parties import ROLES, PartiesInvalid
+from customs.zone_stock.floors import floors
+from shop import bonded_orders, observation, pages, payment_data
 
 csrf = CSRFProtect()
 
@@ -125,9 +128,13 @@ def _load_law(settings: Config) -> None:
 def _check_parties() -> None:
     """A parties file that customs would refuse stops the start, not the first filing."""
     try:
-        filing_documents.parties()
-    except PartiesInvalid as faults:
+        own = filing_documents.parties()
+        keeping.declarer()
+    except (PartiesInvalid, ValueError) as faults:
         raise ConfigError(f"Landfall does not start, LANDFALL_PARTIES has faults:\n{faults}") from None
+    for role in ROLES:
+        if not getattr(own, role).registered_on(clock.today()):
+            structlog.get_logger().warning("registration_over", role=role)
 
 
 def _secure(app: Flask, settings: Config) -> None:
@@ -187,11 +194,14 @@ def _page_error(problem: Problem) -> tuple[str, int]:
 
 
 def _introduce() -> None:
-    """Tell the lower floors what only a higher one knows: who acts for which merchant."""
+    """Tell the lower floors what only a higher one knows: who acts for which merchant, how an order was paid."""
+    source.provide(payment_data.original_of)
+    parties_check.sellers = lambda: sellers.sellers(db.session())
     access.merchant_of = lambda account_id: merchants.merchant_of(db.session(), account_id)
     access.merchant_name = lambda merchant_id: db.session.scalar(
         select(Merchant.registered_name).where(Merchant.id == merchant_id)
     )
+    floors.stock, floors.orders = bonded.BondedLots(), bonded_orders.BondedOrders()
 
 
 def _check_database(app: Flask) -> None:

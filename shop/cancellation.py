@@ -45,6 +45,8 @@ def call_off(session: Session, order: Order, actor: str, reason: str) -> None:
             refusal = moves.refuse(order, "cancelled: a part of it is on its way")
             refusal.extra["hint"] = "what has arrived can be sent back once the rest is sent or not supplied"
             raise refusal
+        if order.status == "rejected":
+            declarations.cancel(session, order.number, reason)
         give_up(session, order, actor, reason)
     elif order.status in ("declared", "held"):
         _ask_customs(session, order, actor, reason)

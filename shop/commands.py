@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from shop import books, payout_commands, reconcile
 from shop.notifications.commands import notices_group
 from shop.stripe_gateway import GatewayError, GatewayUnavailable
+from shop.window_check import commands as _window_check  # noqa: F401 - adds its command to `flask window`
 
 
 @click.group("ledger")

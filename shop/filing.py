@@ -21,11 +21,14 @@ from core import audit, clock, jobs
 from core.database import db, end_read, transaction
 from customs import allowance, declarations
 from customs.filing_facts import FilingLine, FilingRequest
+from customs.window.statuses import LANGUAGES
+from customs.window.told import told_of
 from shop import cancellation, holds, incidents, ledger, moves, notify, real_weight, recalls, returns, tax_settlement
-from shop.models import Order, OrderAllocation, OrderLine
+from shop.models import Order, OrderAllocation, OrderLine, Payment
 
 log = structlog.get_logger()
 
+REFILED = "corrected and filed again"
 OVERDUE_AFTER = timedelta(seconds=60)
 
 
@@ -75,6 +78,7 @@ def request_of(session: Session, order: Order) -> FilingRequest:
     lines = holds.lines_of(session, [order.id])
     records = _records(session, order.id)
     head = lines[0].facts
+    payment = session.scalars(select(Payment).where(Payment.purchase_id == order.purchase_id)).first()
     return FilingRequest(
         order_number=order.number,
         account_id=order.account_id,
@@ -102,7 +106,16 @@ def request_of(session: Session, order: Order) -> FilingRequest:
         assessed_on=order.tariff_day,
         standing=_standing(lines),
         payer_name=order.payer_name,
+        seller_name=_agent(head),
+        payment_id=payment.intent_id if payment else None,
+        payment_fen=(payment.capture_fen or payment.amount_fen) if payment else None,
     )
+
+
+def _agent(head: dict[str, Any]) -> str | None:
+    """A foreign merchant files through its domestic agent, whose customs code it gave."""
+    agent = head.get("domestic_agent")
+    return agent["name"] if agent and head.get("merchant_uscc") is None else None
 
 
 def _records(session: Session, order_id: uuid.UUID) -> dict[uuid.UUID, str | None]:
@@ -183,7 +196,27 @@ def on_declaration(session: Session, order_number: str, state: str, info: dict[s
 
 
 def _held(session: Session, order: Order, info: dict[str, Any]) -> None:
-    moves.move(session, [order.id], "held", "customs", detail=_said(info))
+    """Customs looks closer, or differently than before: told once, and again when it is another kind of hold."""
+    if moves.move(session, [order.id], "held", "customs", detail=_said(info)):
+        notify.both(session, order, "order_held", **_told(info))
+    elif order.status == "held":
+        moves.note(session, [order.id], "held", order.status, "customs", detail=_said(info))
+        notify.buyer(session, order, "order_held", **_told(info))
+
+
+def _concluded(session: Session, order: Order, info: dict[str, Any]) -> None:
+    if order.status == "held":
+        moves.note(session, [order.id], "concluded", order.status, "customs", detail=_said(info))
+
+
+def _told(info: dict[str, Any]) -> dict[str, Any]:
+    """What happens at customs and what comes next, in both languages, as facts of a notice."""
+    told = told_of(str(info.get("code", "")))
+    facts = {"code": info.get("code"), "at": info.get("at")}
+    for language in LANGUAGES:
+        facts[f"what_{language}"] = told.what[language] if told else ""
+        facts[f"then_{language}"] = told.then[language] if told else ""
+    return facts
 
 
 def _released(session: Session, order: Order, info: dict[str, Any]) -> None:
@@ -197,9 +230,24 @@ def _released(session: Session, order: Order, info: dict[str, Any]) -> None:
 
 
 def _rejected(session: Session, order: Order, info: dict[str, Any]) -> None:
-    """Customs does not let it in: the buyer gets everything back (F41)."""
-    moves.move(session, [order.id], "rejected", "customs", detail=_said(info))
-    _over(session, order, info, "rejected")
+    """Customs sent it back: while it can be corrected the order waits with all it holds; else it is over (F41)."""
+    moved = moves.move(session, [order.id], "rejected", "customs", detail=_said(info))
+    if info.get("mend_until") is None:
+        _over(session, order, info, "rejected")
+    elif order.cancel_requested_at is not None:
+        declarations.cancel(session, order.number, "cancelled by the buyer")
+        _over(session, order, info, "rejected")
+    elif moved:
+        notify.both(session, order, "order_sent_back", until=info["mend_until"], **_told(info))
+
+
+def _refiled(session: Session, order: Order, info: dict[str, Any]) -> None:
+    """Corrected and filed again: the order goes on. Raises `order_state` when it has ended meanwhile."""
+    if order.status == "rejected":
+        moves.move(session, [order.id], "declared", "customs", detail=REFILED)
+        notify.buyer(session, order, "order_filed_again")
+    elif order.status not in ("declared", "held"):
+        raise moves.refuse(order, "filed again")
 
 
 def _cancelled(session: Session, order: Order, info: dict[str, Any]) -> None:
@@ -225,9 +273,9 @@ def _failed(session: Session, order: Order, info: dict[str, Any]) -> None:
 
 
 def _retaxed(session: Session, order: Order, info: dict[str, Any]) -> None:
-    """Filed under a later law: the buyer pays what was quoted, the platform bears the difference (rule A15)."""
-    difference = info["declared_fen"] - info["charged_fen"]
-    ledger.post_tax_difference(session, order, difference)
+    """Filed under a later law: the buyer pays what was quoted, the platform bears the difference (rule A15). What is
+    filed again under a still later law has its step posted too."""
+    ledger.post_tax_difference(session, order, info["declared_fen"] - info["was_fen"], info["law"])
     moves.note(
         session, [order.id], "retaxed", order.status, "customs", detail="the difference is borne by the platform"
     )
@@ -240,7 +288,9 @@ def _said(info: dict[str, Any]) -> str | None:
 
 _ACTS: dict[str, Callable[[Session, Order, dict[str, Any]], None]] = {
     "held": _held,
+    "concluded": _concluded,
     "rejected": _rejected,
+    "refiled": _refiled,
     "released": _released,
     "cancelled": _cancelled,
     "returned_abroad": _rejected,
@@ -248,9 +298,10 @@ _ACTS: dict[str, Callable[[Session, Order, dict[str, Any]], None]] = {
     "failed": _failed,
     "retaxed": _retaxed,
     "tax_settled": tax_settlement.settled,
+    "tax_amended": tax_settlement.amended,
     "tax_void": tax_settlement.voided,
     "returned": returns.granted,
     "return_refused": returns.refused,
 }
 
-declarations.subscribe(on_declaration, gate=gate)
+declarations.subscribe(on_declaration, gate=gate, states=_ACTS)

@@ -18,9 +18,10 @@ from customs.assessments.caps import WEIGHT_CAP
 from customs.duty.phrases import PHRASES
 from customs.duty.wording import said
 from customs.tariff.problems import ANNUAL_LIMIT
+from customs.window import documents
 from shop import capped_weights, freight, payments, taxing
 from shop.destination import NOT_DELIVERED, Destination
-from shop.offers import Blocked, Offer
+from shop.offers import Blocked, Offer, OfferLine
 from shop.phrases import blocked
 from shop.splitting import split
 
@@ -28,6 +29,7 @@ IDENTITY_REQUIRED = declare("identity_required", 422, "The buyer's identity must
 LISTING_UNAVAILABLE = declare("listing_unavailable", 422, "The listing is not sold here")
 NOT_FOR_CONSUMERS = declare("not_for_consumers", 422, "This is sold to enterprises only")
 LIFE_TOO_SHORT = declare("life_too_short", 409, "Too little of its life would be left on arrival")
+NOT_DECLARABLE = declare("price_not_declarable", 422, "Customs takes no unit price that gives this total")
 # Goods of which there is not enough are still shown and taxed: there may be more of them tomorrow.
 SHORT = (OUT_OF_STOCK, LIFE_TOO_SHORT)
 
@@ -93,7 +95,7 @@ def _too_old(listing_id: uuid.UUID, quantity: Decimal, listing: SaleFacts, place
 
 def against_offer(buyer: Buyer, offer: Offer, place: Destination) -> list[Blocked]:
     """What keeps the whole from being bought: size, way, single limit, identity, allowance. Law of the offer's day."""
-    return [*of_payment(offer), *_of_way(offer, place), *of_person(buyer, offer)]
+    return [*of_payment(offer), *_of_price(offer), *_of_way(offer, place), *of_person(buyer, offer)]
 
 
 def of_payment(offer: Offer) -> list[Blocked]:
@@ -103,6 +105,22 @@ def of_payment(offer: Offer) -> list[Blocked]:
     figures = {"total": fen_text(offer.total_fen), "most": fen_text(payments.AMOUNT_MOST_FEN)}
     told = blocked(payments.PAYMENT_TOO_LARGE, ["shop_above_payment", figures], ["shop_pay_apart"])
     return [replace(told, help={"at_most": figures["most"]})]
+
+
+def _of_price(offer: Offer) -> list[Blocked]:
+    """A line partly at a reduced price has a spread unit price, and of very many the order message would be refused."""
+    lines = [line for order in offer.orders if order.retail for line in order.lines]
+    return [
+        replace(_not_declarable(line), help={"at_most": str(documents.ALWAYS_DECLARABLE)})
+        for line in lines
+        if not documents.declarable(line.goods_fen, line.quantity)
+    ]
+
+
+def _not_declarable(line: OfferLine) -> Blocked:
+    figures = {"wanted": plain(line.quantity), "total": fen_text(line.goods_fen)}
+    hint = ["shop_order_at_most", {"left": str(documents.ALWAYS_DECLARABLE)}]
+    return blocked(NOT_DECLARABLE, ["shop_price_spread", figures], hint, listing_id=line.listing_id)
 
 
 def _of_way(offer: Offer, place: Destination) -> list[Blocked]:

@@ -33,6 +33,7 @@ PLATFORM_PROMOTION = "platform_promotion"  # what platform coupons have cost
 ROUNDING = "rounding"  # must stay zero in retail: the check of the books names who posts to it
 PAYOUT_CLEARING = "payout_clearing"  # promised to merchants, the transfer not made yet
 CUSTOMS_SETTLEMENT = "customs_settlement"  # billed by customs (816) and due to its bank account, no longer held
+BANK = "platform_bank"  # the platform's own account at a bank, from which customs is paid
 DISPUTE = "dispute_clearing"  # taken by a buyer's bank while it is not decided for whom
 
 
@@ -111,7 +112,7 @@ def post_deposit(session: Session, purchase: Purchase, reference: str) -> bool:
     return post(session, "capture", reference, purchase.id, purchase.currency, entries)
 
 
-def post_tax_difference(session: Session, order: Order, difference_fen: int) -> bool:
-    """Customs is owed `difference_fen` more than the buyer paid; the platform bears it."""
+def post_tax_difference(session: Session, order: Order, difference_fen: int, law: str) -> bool:
+    """Customs is owed `difference_fen` more than before, by the `law` of a day; the platform bears it."""
     sides = [Entry(TAX_DIFFERENCE, difference_fen, None, order.id), Entry(CUSTOMS_TAX, -difference_fen, None, order.id)]
-    return post(session, "tax_difference", order.number, order.purchase_id, "cny", sides)
+    return post(session, "tax_difference", f"{order.number} {law}", order.purchase_id, "cny", sides)

@@ -80,10 +80,12 @@ def _declared(row: Any) -> str:
 
 
 def _orderless(connection: Connection) -> Iterator[str]:
-    """Postings that belong to no purchase: they are a payout's, and sum to zero like any other."""
+    """Postings that belong to no purchase: a payout's or a payment's to customs; they sum to zero like any other."""
     yield from _unbalanced(connection, statements.UNBALANCED_ALONE, {})
     for row in connection.execute(text(statements.NOBODYS)):
         yield f"posting {row.id} ({row.kind} {row.reference}): belongs to no purchase and no payout"
+    for row in connection.execute(text(statements.TAX_PAYMENTS)):
+        yield f"payment {row.number} to customs: {row.paid} fen are paid, the books say {row.booked}"
 
 
 def _payouts(connection: Connection) -> Iterator[str]:

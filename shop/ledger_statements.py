@@ -42,7 +42,7 @@ ORDERS = """
                    AND NOT (p.kind = 'refund_covered' AND e.amount_fen < 0)) AS merchant,
                sum(e.amount_fen) FILTER (WHERE e.account = 'logistics_payable') AS logistics,
                sum(e.amount_fen) FILTER (WHERE e.account = 'customs_tax_payable'
-                   AND p.kind NOT IN ('tax_settled', 'tax_void', 'tax_difference')) AS tax,
+                   AND p.kind NOT IN ('tax_settled', 'tax_amended', 'tax_void', 'tax_difference')) AS tax,
                sum(e.amount_fen) FILTER (WHERE e.account = 'platform_promotion') AS promotion,
                sum(e.amount_fen) FILTER (WHERE e.account = 'rounding') AS rounding
         FROM ledger_posting p JOIN ledger_entry e ON e.posting_id = p.id
@@ -108,7 +108,8 @@ DECLARED = """
         GROUP BY order_id
     ), told AS (
         SELECT o.number, o.status, d.status AS declaration,
-               coalesce(d.status IN ('cancelled', 'rejected', 'returned_abroad'), false) AS over,
+               coalesce(d.status IN ('cancelled', 'rejected', 'returned_abroad') AND d.mend_until IS NULL,
+                        false) AS over,
                (o.tax_fen + coalesce(a.fen, 0))::bigint AS held,
                (o.tax_fen + coalesce(a.fen, 0) - coalesce(g.fen, 0))::bigint AS left,
                (SELECT sum(l.tax_fen) FROM declaration_line l WHERE l.declaration_id = d.id)::bigint AS declared
@@ -134,7 +135,9 @@ BILLS = """
         SELECT o.number, b.tax_no, b.status,
                CASE b.status WHEN 'consolidated' THEN b.duty_fen + b.consumption_tax_fen + b.vat_fen ELSE 0 END AS due,
                coalesce((SELECT -sum(e.amount_fen) FROM ledger_posting p JOIN ledger_entry e ON e.posting_id = p.id
-                         WHERE p.kind IN ('tax_settled', 'tax_void') AND p.reference = b.id::text
+                         WHERE p.purchase_id = o.purchase_id
+                           AND p.kind IN ('tax_settled', 'tax_amended', 'tax_void')
+                           AND split_part(p.reference, ':', 1) = b.id::text
                            AND e.account = 'customs_settlement'), 0)::bigint AS settled
         FROM sales_order o
         JOIN declaration d ON d.order_number = o.number AND d.kind = 'retail'
@@ -148,7 +151,20 @@ NOBODYS = """
     SELECT p.id, p.kind, p.reference FROM ledger_posting p
     WHERE p.purchase_id IS NULL
       AND NOT EXISTS (SELECT FROM payout o WHERE o.id::text = split_part(p.reference, ':', 1))
+      AND NOT EXISTS (
+          SELECT FROM tax_payment t WHERE p.kind = 'tax_paid' AND t.id::text = split_part(p.reference, ':', 1))
     ORDER BY p.id
+"""
+
+TAX_PAYMENTS = """
+    WITH told AS (
+        SELECT t.number, coalesce(t.paid_fen, 0) AS paid,
+               coalesce((SELECT -sum(e.amount_fen) FROM ledger_posting p JOIN ledger_entry e ON e.posting_id = p.id
+                         WHERE p.kind = 'tax_paid' AND split_part(p.reference, ':', 1) = t.id::text
+                           AND e.account = 'platform_bank'), 0)::bigint AS booked
+        FROM tax_payment t WHERE t.declaration_id IS NULL
+    )
+    SELECT * FROM told WHERE paid <> booked ORDER BY number
 """
 
 PAYOUTS = """

@@ -28,7 +28,7 @@ MOVES: dict[str, frozenset[str]] = {
     "paid": frozenset({"declared", "shipped", "refunding"}),
     "declared": frozenset({"held", "rejected", "released", "refunding"}),
     "held": frozenset({"rejected", "released", "refunding"}),
-    "rejected": frozenset({"refunding"}),
+    "rejected": frozenset({"declared", "refunding"}),
     "released": frozenset({"shipped", "returned"}),
     "shipped": frozenset({"delivered", "returned"}),
     "delivered": frozenset({"completed", "returned"}),

@@ -16,6 +16,8 @@ from core import jobs
 from core.database import db
 from core.web import public
 from customs import edition
+from customs.dead_letters.metrics import WindowCollector
+from shop.window_check.metrics import CheckCollector
 
 
 def database_fault() -> str | None:
@@ -56,7 +58,7 @@ def readyz() -> tuple[Response, int]:
 
 @public
 def metrics() -> Response:
-    """Prometheus text: all web processes together, and the job queue as the database sees it."""
+    """Prometheus text: all web processes together; job queue and sendings to the window as the database sees them."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         MultiProcessCollector(registry)
@@ -67,6 +69,8 @@ def metrics() -> Response:
     gauge = Gauge("landfall_jobs", "Jobs that have not succeeded", ["status"], registry=queue)
     for status, count in jobs.queue_depth().items():
         gauge.labels(status).set(count)
+    queue.register(WindowCollector())
+    queue.register(CheckCollector())
     return Response(body + generate_latest(queue), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -18,9 +18,11 @@ from core.errors import NOT_FOUND, Problem
 from core.money import fen_text, plain, plain_or_none
 from customs.declarations import LIST
 from customs.models import Declaration, WindowDocument
+from customs.window.told import told_of
 from shop import consent, cursors, dispute_views, holds, parcels, payments, shortages, weighing
 from shop.models import Order, OrderAllocation, OrderEvent, OrderLine, Payment, Purchase, Refund
 
+AT_CUSTOMS = ("held", "concluded", "rejected")  # events whose detail begins with customs' code
 TAXES = ("duty", "additional_duty", "consumption_tax", "vat", "tax")
 SUMS = ("goods", "freight", "insurance", "discount", *TAXES, "total")
 LINE_SUMS = ("unit_price", "goods", "discount", "freight", "insurance", "dutiable_value", *TAXES)
@@ -214,9 +216,20 @@ def _timeline(order_id: uuid.UUID) -> list[dict[str, Any]]:
             "event": row.event,
             "status": row.status,
             "detail": row.detail,
+            **_plain_words(row),
         }
         for row in rows
     ]
+
+
+def _plain_words(row: OrderEvent) -> dict[str, Any]:
+    """What customs' code means and what comes next, for people: {what, next}, each in both languages, or None.
+
+    The detail of an event of customs begins with its code.
+    """
+    code = (row.detail or "").split(" ", 1)[0]
+    told = told_of(code) if row.actor == "customs" and row.event in AT_CUSTOMS else None
+    return {"customs": None if told is None else {"code": code, "what": told.what, "next": told.then}}
 
 
 def _declaration(order_number: str) -> dict[str, Any] | None:
@@ -238,6 +251,7 @@ def _declaration(order_number: str) -> dict[str, Any] | None:
         "pre_no": inventory.pre_no if inventory else None,
         "invt_no": inventory.invt_no if inventory else None,
         "return_status": inventory.return_status if inventory else None,
+        "mend_until": clock.instant_text(declaration.mend_until),
         "released_at": clock.instant_text(declaration.released_at),
     }
 

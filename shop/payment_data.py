@@ -1,18 +1,14 @@
 """The original payment data of an order, for customs' real-time check (GACC announcements 165 and 179 of 2018).
 
-Customs asks the platform by order number and session; the platform gives the raw request it sent to the payment
-enterprise and the raw answer, with amount, time, parties and goods, in the field names of the interface (its spelling
-kept). Here is everything but the signature: `certNo` and `signValue` belong to whoever uploads it.
+The raw request sent to the payment enterprise and its raw answer are kept for every order; here they are found again by
+order number, for the desk's own eyes and for the upload that customs asks for (`customs.payment_data`).
 
 The lengths and what is required are standing `assumed` where no official text was read.
 """
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -22,12 +18,9 @@ from core.database import db, transaction
 from core.errors import NOT_FOUND, Problem
 from core.money import fen_text
 from customs import filing_documents
+from customs.payment_data import message, upload
+from customs.payment_data.message import Original
 from shop.models import Order, OrderLine, Payment, PaymentExchange
-
-CNY = "142"
-OTHER_DEPARTMENT = "3"  # verDept: neither UnionPay nor NetsUnion
-OTHER_TYPE = "4"  # payType: not told by the payment method
-BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 def of_order(actor: Actor, number: str, session_id: str | None) -> dict[str, Any]:
@@ -38,47 +31,55 @@ def of_order(actor: Actor, number: str, session_id: str | None) -> dict[str, Any
     """
     if "\0" in number:  # which no column can hold
         raise Problem(NOT_FOUND, "no such paid order")
-    row = db.session.execute(
-        select(Order, Payment).join(Payment, Payment.purchase_id == Order.purchase_id).where(Order.number == number)
-    ).first()
-    if row is None or row.Order.paid_at is None:
+    row = _paid(number)
+    if row is None:
         raise Problem(NOT_FOUND, "no such paid order")
-    found = _answer(row.Order, row.Payment, session_id)
-    order_id = row.Order.id
+    order, payment = row
+    found, order_id = _answer(order, payment, session_id), order.id
     db.session.rollback()
     with transaction() as session:
         audit.record(session, str(actor.id), "payment_data_given", "order", order_id, asked_in=session_id)
     return found
 
 
+def original_of(number: str) -> Original | None:
+    """What is kept of the payment of an order; None for an unknown or unpaid one."""
+    row = _paid(number)
+    return None if row is None else _original(row[0], row[1], _exchanges(row[0]))
+
+
+def _paid(number: str) -> tuple[Order, Payment] | None:
+    statement = select(Order, Payment).join(Payment, Payment.purchase_id == Order.purchase_id)
+    found = db.session.execute(statement.where(Order.number == number, Order.paid_at.is_not(None))).first()
+    return None if found is None else (found.Order, found.Payment)
+
+
+def _original(order: Order, payment: Payment, exchanges: list[PaymentExchange]) -> Original:
+    first = next((each for each in exchanges if _made(each)), None)
+    return Original(
+        order_number=order.number,
+        request=first.request if first else None,
+        response=first.response if first else None,
+        transaction_id=order.payment_no or "",
+        amount_fen=order.total_fen,
+        paid_at=order.paid_at or clock.now(),
+        goods=_goods(order),
+        account=config.current().receiving_account,
+        note=f"one of the orders paid by {payment.intent_id}",
+    )
+
+
 def _answer(order: Order, payment: Payment, session_id: str | None) -> dict[str, Any]:
     exchanges = _exchanges(order)
-    first = next((each for each in exchanges if _made(each)), None)
-    parties = filing_documents.parties()
-    account = config.current().receiving_account
-    head = {
-        "guid": str(payment.id).upper(),
-        "initalRequest": first.request if first else None,
-        "initalResponse": first.response if first else None,
-        "ebpCode": parties.platform.code,
-        "payCode": parties.payment.code,
-        "payTransactionId": order.payment_no,
-        "totalAmount": fen_text(order.total_fen),
-        "currency": CNY,
-        "verDept": OTHER_DEPARTMENT,
-        "payType": OTHER_TYPE,
-        "tradingTime": _beijing(order.paid_at),
-        "note": f"one of the orders paid by {payment.intent_id}",
-    }
-    goods = {"orderNo": order.number, "goodsInfo": _goods(order), "recpAccount": account}
-    goods |= {"recpCode": parties.platform.code, "recpName": parties.platform.name}
-    lacking = {"sessionID": session_id, "recpAccount": account, "initalRequest": first}
+    original = upload.as_declared(_original(order, payment, exchanges))
+    own = filing_documents.parties()
+    head = message.head(original, own.platform, own.payment, str(payment.id).upper())
     return {
         "sessionID": session_id,
-        "payExchangeInfoHead": head,
-        "payExchangeInfoLists": [goods],
-        "serviceTime": str(int(time.time() * 1000)),
-        "missing": [name for name, value in lacking.items() if value is None],
+        "payExchangeInfoHead": head | {"totalAmount": fen_text(order.total_fen)},
+        "payExchangeInfoLists": message.lists(original, own.platform),
+        "serviceTime": str(upload.milliseconds()),
+        "missing": [*([] if session_id else ["sessionID"]), *message.missing(original)],
         "exchanges": [_dump(each) for each in exchanges],
     }
 
@@ -94,17 +95,12 @@ def _made(exchange: PaymentExchange) -> bool:
     return exchange.operation == "create_intent" and exchange.status is not None and exchange.status < 300
 
 
-def _goods(order: Order) -> list[dict[str, str]]:
+def _goods(order: Order) -> tuple[tuple[str, str], ...]:
     lines = select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.position)
     base = config.current().public_url
-    return [
-        {"gname": line.facts["title"]["zh"], "itemLink": f"{base}/listings/{line.listing_id}"}
-        for line in db.session.scalars(lines)
-    ]
-
-
-def _beijing(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
+    return tuple(
+        (line.facts["title"]["zh"], f"{base}/listings/{line.listing_id}") for line in db.session.scalars(lines)
+    )
 
 
 def _dump(row: PaymentExchange) -> dict[str, Any]:

@@ -50,6 +50,10 @@ SENTENCES = {
     "shop_cap_january": ("buy {group} from 1 January {next}", "{group}请于 {next} 年 1 月 1 日起购买"),
     "shop_above_payment": ("{total} CNY is more than one payment can take: at most {most} CNY",
                            "{total} 元超过单笔支付上限 {most} 元"),
+    "shop_price_spread": (
+        "{wanted} cost {total} CNY, partly at the reduced price: no unit price of five decimals, which is all that"
+        " customs takes, gives this total",
+        "{wanted} 合计 {total} 元，其中部分按优惠价：海关申报单价最多五位小数，无法与该合计相符"),
     "shop_pay_apart": ("order in smaller parts, each paid by itself", "请分成几个订单，分别支付"),
     "shop_not_served": ("nothing is delivered to {province}", "不配送至{province}"),
     "shop_not_cold": ("goods of the cold chain are not delivered to {zone}", "冷链商品不配送至{zone}"),

@@ -11,9 +11,10 @@ from core import config, strict_json
 from core.accounts import UNAUTHENTICATED
 from core.errors import Problem
 from core.web import API_PREFIX, MEDIA_TYPE, Blueprint, actor, public, requires
-from customs import declaration_views, filing, receipts
-from customs.api import schemas
+from customs import declaration_views, receipts
+from customs.api import correcting_schemas, schemas
 from customs.api.answers import after_id, after_newest, id_page, newest_page, ready
+from customs.correcting import giving_up, refiling
 from customs.window.messages import BYTES_MAX
 from customs.window.transport import EnvelopeUnreadable, open_envelope
 
@@ -54,9 +55,23 @@ def read_declaration(declaration_id: Any) -> Response:
 @requires("customs")
 @blueprint.response(202, schemas.Declaration)
 def file_declaration(declaration_id: Any) -> Response:
-    """Try a failed filing again, after its cause was mended."""
-    filing.file_again(declaration_id, str(actor().id))
+    """File again what failed or what customs sent back, with `{reason, changes}` or no body.
+
+    `changes` holds fields of the order and `lines`: [{line, ...}]; `correcting.fields` of the declaration names them.
+    """
+    body = correcting_schemas.correction()
+    refiling.file_again(declaration_id, str(actor().id), body["changes"], body["reason"])
     return ready(declaration_views.detail(declaration_id), 202)
+
+
+@blueprint.route("/declarations/<uuid:declaration_id>/give-up", methods=["POST"])
+@requires("customs")
+@blueprint.arguments(correcting_schemas.GivingUp)
+@blueprint.response(200, schemas.Declaration)
+def give_up_declaration(body: dict[str, Any], declaration_id: Any) -> Response:
+    """Give up what customs sent back: its order is cancelled and refunded."""
+    giving_up.give_up(declaration_id, str(actor().id), body["reason"])
+    return ready(declaration_views.detail(declaration_id))
 
 
 @blueprint.route("/receipts")

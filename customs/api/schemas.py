@@ -142,12 +142,17 @@ class WindowDocument(Schema):
     returnStatus = fields.String(allow_none=True)
     returnTime = fields.String(allow_none=True)
     returnInfo = fields.String(allow_none=True)
+    meaning = fields.Dict(allow_none=True)
+    advice = fields.Dict(allow_none=True)
+    dead_letter = fields.Dict(allow_none=True)
 
 
 class DeclarationDetail(Declaration):
     documents = fields.List(fields.Nested(WindowDocument))
+    faults = fields.List(fields.Dict())
     lines = fields.List(fields.Dict())
     bills = fields.List(fields.Dict())
+    correcting = fields.Dict()
 
 
 class ReceiptFilter(PageArguments):

@@ -38,3 +38,9 @@ class TradingDays:
         while not self.is_open(day):
             day += _ONE
         return day
+
+    def outside_closure(self, day: date) -> date:
+        """The day itself, be it a weekend, or the first after the closures on file that it lies in."""
+        while day.toordinal() in self._closed:
+            day += _ONE
+        return day

@@ -8,36 +8,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
-from core.clock import BEIJING
 from core.money import plain, round_to_fen
 from customs.window.facts import Company, FilingLine, FilingOrder, Parties, Role
 from customs.window.messages import Transfer
+from customs.window.parts import Document, buyer, company, day8, logistics_of, opening, sellers, time14, yuan
 from customs.window.rules import BONDED, CHINA
 
 CNY = "142"
 NO_BAR_CODE = "无"
-DECLARED, NEW = "2", "1"
+ALWAYS_DECLARABLE = 999  # half a step of the price for each of them stays below half a fen
 _PRICE_STEP = Decimal("0.00001")
 _LIST_ITEM_NO_MAX = 20
 _GOODS_INFO_MAX = 200
 
-Document = dict[str, Any]
-
 
 def transfer_of(parties: Parties) -> Transfer:
-    """Who transmits our messages."""
-    return Transfer(parties.transmitter.code, parties.transmitter.name, parties.dxp_id)
+    """Who transmits our messages, and who else is told."""
+    return Transfer(parties.transmitter.code, parties.transmitter.name, parties.dxp_id, parties.subscribers)
 
 
 def order_document(order: FilingOrder, parties: Parties, guid: str, filed_at: datetime) -> Document:
     """The order (311). Its freight is freight and insurance together (A14); coupons are `discount`, not price (A13)."""
     return {
-        **_opening(guid, filed_at),
+        **opening(guid, filed_at),
         "orderType": "I",
         "orderNo": order.number,
-        **_sellers(order, parties),
+        **sellers(order, parties),
         "goodsValue": yuan(order.goods_fen),
         "freight": yuan(order.freight_fen + order.insurance_fen),
         "discount": yuan(order.discount_fen),
@@ -45,8 +42,8 @@ def order_document(order: FilingOrder, parties: Parties, guid: str, filed_at: da
         "acturalPaid": yuan(order.paid_fen),
         "currency": CNY,
         "buyerRegNo": order.buyer_account,
-        **_buyer(order),
-        **_company("pay", parties.payment),
+        **buyer(order),
+        **company("pay", parties.payment),
         "payTransactionId": order.payment_no,
         **_consignee(order),
         "consigneeDistrict": order.consignee.district_code,
@@ -57,11 +54,11 @@ def order_document(order: FilingOrder, parties: Parties, guid: str, filed_at: da
 def payment_document(order: FilingOrder, parties: Parties, guid: str, filed_at: datetime) -> Document:
     """The payment (411) of exactly this order, though one card payment may cover several."""
     return {
-        **_opening(guid, filed_at),
-        **_company("pay", parties.payment),
+        **opening(guid, filed_at),
+        **company("pay", parties.payment),
         "payTransactionId": order.payment_no,
         "orderNo": order.number,
-        **_company("ebp", parties.platform),
+        **company("ebp", parties.platform),
         "payerIdType": "1",
         "payerIdNumber": order.payer.id_number,
         "payerName": order.payer.name,
@@ -75,8 +72,8 @@ def payment_document(order: FilingOrder, parties: Parties, guid: str, filed_at: 
 def waybill_document(order: FilingOrder, parties: Parties, guid: str, filed_at: datetime) -> Document:
     """The waybill (511); the parcel's number exists before anything is filed."""
     return {
-        **_opening(guid, filed_at),
-        **_company("logistics", _logistics(order, parties)),
+        **opening(guid, filed_at),
+        **company("logistics", logistics_of(order, parties)),
         "logisticsNo": order.waybill_no,
         "billNo": order.shipment.bill_no if order.shipment and order.warehouse.mode != BONDED else None,
         "orderNo": order.number,
@@ -94,11 +91,11 @@ def inventory_document(order: FilingOrder, parties: Parties, guid: str, filed_at
     """The inventory list (621), the declaration itself; freight and insurance stand apart."""
     place = order.warehouse
     return {
-        **_opening(guid, filed_at),
+        **opening(guid, filed_at),
         "orderNo": order.number,
-        **_sellers(order, parties),
+        **sellers(order, parties),
         "logisticsNo": order.waybill_no,
-        **_company("logistics", _logistics(order, parties)),
+        **company("logistics", logistics_of(order, parties)),
         "copNo": order.number,
         "assureCode": _guarantor(order, parties).code,
         "emsNo": place.ems_no,
@@ -106,10 +103,10 @@ def inventory_document(order: FilingOrder, parties: Parties, guid: str, filed_at
         "declTime": day8(filed_at),
         "customsCode": place.customs_code,
         "portCode": place.port_code,
-        **_buyer(order),
+        **buyer(order),
         "consigneeAddress": order.consignee.address,
-        **_company("agent", place.agent or parties.declarant),
-        **(_company("area", place.area) if place.area else {}),
+        **company("agent", place.agent or parties.declarant),
+        **(company("area", place.area) if place.area else {}),
         "tradeMode": place.mode,
         **_crossing(order),
         "loctNo": place.loct_no,
@@ -124,49 +121,21 @@ def inventory_document(order: FilingOrder, parties: Parties, guid: str, filed_at
     }
 
 
-def signed_for_document(order: FilingOrder, parties: Parties, guid: str, filed_at: datetime, at: datetime) -> Document:
-    """The parcel's delivery (513): signed for at `at`."""
-    return {
-        **_opening(guid, filed_at),
-        **_company("logistics", _logistics(order, parties)),
-        "logisticsNo": order.waybill_no,
-        "logisticsStatus": "S",
-        "logisticsTime": time14(at),
-    }
-
-
-def cancellation_document(
-    order: FilingOrder, parties: Parties, guid: str, filed_at: datetime, *, cop_no: str, invt_no: str, reason: str
-) -> Document:
-    """The request (623) to withdraw the list `invt_no` before release; `cop_no` is the request's own number."""
-    return {**_request(order, parties, guid, filed_at, cop_no, invt_no), "reason": reason}
-
-
-def return_document(
-    order: FilingOrder,
-    parties: Parties,
-    guid: str,
-    filed_at: datetime,
-    *,
-    cop_no: str,
-    invt_no: str,
-    reason: str,
-    quantities: Sequence[tuple[int, Decimal]],
-) -> Document:
-    """The request (625) to return goods of the list `invt_no`: pairs of line number and quantity going back."""
-    return {
-        **_request(order, parties, guid, filed_at, cop_no, invt_no),
-        "reason": reason,
-        "lines": [_return_line(order.lines[number - 1], number, quantity) for number, quantity in quantities],
-    }
-
-
 def declared_price(line: FilingLine) -> Decimal:
     """The unit price, five places at most: the shown one, or the one that gives the line's total (A13)."""
     shown = line.price
     if shown is not None and round_to_fen(shown * line.quantity) == line.total_fen:
         return shown
-    return (yuan(line.total_fen) / line.quantity).quantize(_PRICE_STEP, ROUND_HALF_UP)
+    return _spread(line.total_fen, line.quantity)
+
+
+def _spread(total_fen: int, quantity: Decimal) -> Decimal:
+    return (yuan(total_fen) / quantity).quantize(_PRICE_STEP, ROUND_HALF_UP)
+
+
+def declarable(total_fen: int, quantity: Decimal) -> bool:
+    """Whether a unit price of five places gives this total; always for a quantity up to ALWAYS_DECLARABLE."""
+    return round_to_fen(_spread(total_fen, quantity) * quantity) == total_fen
 
 
 def gmodel(line: FilingLine) -> str:
@@ -174,53 +143,13 @@ def gmodel(line: FilingLine) -> str:
     return "|".join(value for _, value in line.elements)
 
 
-def yuan(fen: int) -> Decimal:
-    return Decimal(fen).scaleb(-2)
-
-
-def time14(instant: datetime) -> str:
-    """Beijing clock time of 14 digits."""
-    return instant.astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
-
-
-def day8(instant: datetime) -> str:
-    """The Beijing day of 8 digits."""
-    return instant.astimezone(BEIJING).strftime("%Y%m%d")
-
-
-def _opening(guid: str, filed_at: datetime) -> Document:
-    return {"guid": guid, "appType": NEW, "appTime": time14(filed_at), "appStatus": DECLARED}
-
-
-def _company(prefix: str, company: Company) -> Document:
-    return {f"{prefix}Code": company.code, f"{prefix}Name": company.name}
-
-
-def _sellers(order: FilingOrder, parties: Parties) -> Document:
-    return {**_company("ebp", parties.platform), **_company("ebc", order.merchant)}
-
-
-def _logistics(order: FilingOrder, parties: Parties) -> Company:
-    return order.warehouse.logistics or parties.logistics
-
-
 def _guarantor(order: FilingOrder, parties: Parties) -> Company:
     role: Role = order.warehouse.guarantor or parties.guarantor
     return {
         "platform": parties.platform,
         "merchant": order.merchant,
-        "logistics": _logistics(order, parties),
+        "logistics": logistics_of(order, parties),
     }[role]
-
-
-def _buyer(order: FilingOrder) -> Document:
-    buyer = order.buyer
-    return {
-        "buyerIdType": "1",
-        "buyerIdNumber": buyer.id_number,
-        "buyerName": buyer.name,
-        "buyerTelephone": buyer.phone,
-    }
 
 
 def _consignee(order: FilingOrder) -> Document:
@@ -281,27 +210,6 @@ def _list_line(number: int, line: FilingLine) -> Document:
         "unit1": line.unit1,
         "qty2": line.quantity2,
         "unit2": line.unit2,
-    }
-
-
-def _return_line(line: FilingLine, number: int, quantity: Decimal) -> Document:
-    return {"gnum": number, "gcode": line.gcode, "gname": line.name_zh, "qty": quantity, "unit": line.unit}
-
-
-def _request(
-    order: FilingOrder, parties: Parties, guid: str, filed_at: datetime, cop_no: str, invt_no: str
-) -> Document:
-    return {
-        **_opening(guid, filed_at),
-        "customsCode": order.warehouse.customs_code,
-        "orderNo": order.number,
-        **_sellers(order, parties),
-        "logisticsNo": order.waybill_no,
-        **_company("logistics", _logistics(order, parties)),
-        "copNo": cop_no,
-        "invtNo": invt_no,
-        **_buyer(order),
-        **_company("agent", order.warehouse.agent or parties.declarant),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
 Role = Literal["platform", "merchant", "logistics"]
@@ -16,10 +17,16 @@ Role = Literal["platform", "merchant", "logistics"]
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """An enterprise as customs registered it."""
+    """An enterprise as customs registered it; the days bound its registration where they are known, both included."""
 
     code: str
     name: str
+    first_day: date | None = None
+    last_day: date | None = None
+
+    def registered_on(self, day: date) -> bool:
+        """Whether the registration is not known to be over, or still to come, on a day."""
+        return (self.first_day is None or self.first_day <= day) and (self.last_day is None or day <= self.last_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,20 @@ class Consignee:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentService:
+    """How the payment enterprise takes declarations through an interface of its own (`payment_port`).
+
+    `key_file` signs our questions, `provider_key_file` proves its answers; both are PEM.
+    """
+
+    adapter: str
+    url: str
+    client_id: str
+    key_file: Path
+    provider_key_file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Parties:
     """The enterprises the platform files for or with, from the parties file; a warehouse may name its own."""
 
@@ -53,6 +74,8 @@ class Parties:
     guarantor: Role
     dxp_id: str
     receiver_id: str
+    payment_service: PaymentService | None = None
+    subscribers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,19 @@ namespace, never by prefix, forbids DTDs and entities, and leaves out elements i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 from lxml import etree
 
+from customs.window.checks import Document, Transfer, Violation, count_violations, violations
+from customs.window.plans import head_plan, line_plan, transfer_plan
 from customs.window.rules import document_breaches
 from customs.window.tables import (
+    EXTEND,
     NAMESPACE,
-    SUBSCRIBE,
     SUBSCRIBERS_MAX,
     TRANSFER,
     Field,
@@ -23,20 +26,19 @@ from customs.window.tables import (
     message_types,
     transfer_fields,
 )
-from customs.window.values import breaches, is_guid, text_of
+from customs.window.values import breaches, is_guid
 
 VERSION = "1.0"
-BYTES_MAX = 4 * 1024 * 1024  # a hundred lists of 99 lines stay below; more is not ours
+DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
+BYTES_MAX = 4 * 1024 * 1024  # a hundred lists of 60 lines, or seventy of 99
+DOCUMENTS_MAX = 10_000  # where the specification has no limit (816, 818)
 DEPTH_MAX = 12
-
-Document = Mapping[str, Any]
-
-
-class Violation(NamedTuple):
-    """One broken rule: where (such as `Order[1]/OrderHead/acturalPaid`) and which."""
-
-    path: str
-    rule: str
+_SIGNATURE_BYTES = 16 * 1024  # room for a signature with its certificate
+ATTRIBUTES_MAX = 1000
+NAMESPACES_MAX = 16  # canonical form costs their square for each element they reach
+_TOO_WIDE = etree.XPath(f"count(//@*) > {ATTRIBUTES_MAX}")
+_BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")
+_TOO_DEEP = etree.XPath("boolean(" + "/*" * (DEPTH_MAX + 1) + ")")
 
 
 class MessageRefused(ValueError):
@@ -52,16 +54,12 @@ class MessageUnreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """Who transmits: customs code and name, user number on the exchange, and up to five further receivers.
+class Extension:
+    """What two parties add to a message by agreement: a name, a version and an XML element of their own."""
 
-    A subscriber is a pair of scope (ALL, DATA or RET) and user number.
-    """
-
-    cop_code: str
-    cop_name: str
-    dxp_id: str
-    subscribers: tuple[tuple[str, str], ...] = ()
+    name: str
+    version: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +73,37 @@ class Parsed:
     transfer: dict[str, str]
 
 
-def build(kind: str, documents: Sequence[Document], transfer: Transfer, guid: str) -> bytes:
+class Built(bytes):
+    """A message as `build` writes it: the XML declaration, then everything in its canonical form."""
+
+    @property
+    def canonical(self) -> bytes:
+        return self[len(DECLARATION) :]
+
+
+def build(
+    kind: str, documents: Sequence[Document], transfer: Transfer, guid: str, extension: Extension | None = None
+) -> Built:
     """The message of `kind` ("311") as UTF-8 XML, unsigned. Raises MessageRefused with every breach.
 
     A document maps element names to str, int or Decimal; its lines are a list under `lines`. None means left out.
     """
     message = outgoing(kind)
     closing = _closing(transfer)
-    violations = validate(kind, documents, transfer, guid)
-    if violations:
-        raise MessageRefused(violations)
-    root = etree.Element(_tag(message.root), {"guid": guid, "version": VERSION}, nsmap={"ceb": NAMESPACE})
-    for document in documents:
-        _append_document(root, message, document)
-    for group, values in closing:
-        _append_fields(etree.SubElement(root, _tag(group)), transfer_fields(group), values)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    whole = _joined([_document(message, document) for document in documents])
+    if whole is None or closing is None or not is_guid(guid) or count_violations(message, documents):
+        raise MessageRefused(violations(message, documents, transfer, guid))
+    opening = f'<ceb:{message.root} xmlns:ceb="{NAMESPACE}" guid="{guid}" version="{VERSION}">'
+    body = f"{opening}{whole}{closing}</ceb:{message.root}>".encode()
+    built = Built(DECLARATION + (body if extension is None else _extended(body, extension)))
+    if len(built) > BYTES_MAX - _SIGNATURE_BYTES:
+        raise MessageRefused([Violation(message.root, "too long; put fewer documents into one message")])
+    return built
 
 
 def validate(kind: str, documents: Sequence[Document], transfer: Transfer, guid: str) -> list[Violation]:
     """Every breach that would stop `build`, in the order of the message."""
-    message = outgoing(kind)
-    found = [] if is_guid(guid) else [Violation(f"{message.root}/@guid", "must be an upper-case UUID with hyphens")]
-    found += _count_violations(message, documents)
-    for at, document in enumerate(documents, 1):
-        found += _document_violations(message, f"{message.document}[{at}]", document)
-    if len(transfer.subscribers) > SUBSCRIBERS_MAX:
-        found.append(Violation(SUBSCRIBE, f"at most {SUBSCRIBERS_MAX} subscribers"))
-    for group, values in _closing(transfer):
-        found += _field_violations(transfer_fields(group), group, values)
-    return found
+    return violations(outgoing(kind), documents, transfer, guid)
 
 
 def outgoing(kind: str) -> MessageType:
@@ -115,79 +114,68 @@ def outgoing(kind: str) -> MessageType:
     return message
 
 
-def _closing(transfer: Transfer) -> list[tuple[str, Document]]:
-    sender = {"copCode": transfer.cop_code, "copName": transfer.cop_name, "dxpMode": "DXP", "dxpId": transfer.dxp_id}
-    groups: list[tuple[str, Document]] = [(TRANSFER, sender)]
-    for scope, address in transfer.subscribers:
-        groups.append((SUBSCRIBE, {"status": scope, "dxpMode": "DXP", "dxpAddress": address}))
-    return groups
+def _document(message: MessageType, document: Document) -> str | None:
+    """The document in canonical form; None when it breaks any rule."""
+    head = head_plan(message.kind).write(document)
+    if head is None:
+        return None
+    given = document.get("lines") or ()
+    if message.lines and not 1 <= len(given) <= message.lines_max:
+        return None
+    plan = line_plan(message.kind)
+    lines = _joined([plan.write(line) for line in given]) if message.lines else ""
+    if lines is None or document_breaches(message.kind, document):
+        return None
+    return f"<ceb:{message.document}>{head}{lines}</ceb:{message.document}>" if message.head else head
 
 
-def _count_violations(message: MessageType, documents: Sequence[Document]) -> list[Violation]:
-    found = []
-    if not documents:
-        found.append(Violation(message.root, f"needs at least one {message.document}"))
-    if message.documents_max is not None and len(documents) > message.documents_max:
-        found.append(Violation(message.root, f"at most {message.documents_max} {message.document} in one message"))
-    guids = [document.get("guid") for document in documents]
-    if len(set(guids)) != len(guids):
-        found.append(Violation(message.root, "two documents share a guid"))
-    return found
+def _joined(parts: list[str | None]) -> str | None:
+    return None if None in parts else "".join(parts)  # type: ignore[arg-type]
 
 
-def _document_violations(message: MessageType, path: str, document: Document) -> list[Violation]:
-    head = f"{path}/{message.head}" if message.head else path
-    found = _field_violations(message.head_fields, head, document, extra=("lines",) if message.lines else ())
-    lines = document.get("lines") or ()
-    if message.lines and not 1 <= len(lines) <= message.lines_max:
-        found.append(Violation(f"{path}/{message.lines}", f"1 to {message.lines_max} lines, here {len(lines)}"))
-    for at, line in enumerate(lines, 1):
-        found += _field_violations(message.line_fields, f"{path}/{message.lines}[{at}]", line)
-    for element, rule in document_breaches(message.kind, document):
-        found.append(Violation(f"{head}/{element}".replace(f"{head}/lines[", f"{path}/{message.lines}["), rule))
-    return found
+@lru_cache(256)
+def _closing(transfer: Transfer) -> str | None:
+    if len(transfer.subscribers) > SUBSCRIBERS_MAX:
+        return None
+    return _joined([transfer_plan(group).write(values) for group, values in transfer.groups()])
 
 
-def _field_violations(
-    fields: Sequence[Field], path: str, values: Document, extra: Sequence[str] = ()
-) -> list[Violation]:
-    known = {field.element for field in fields} | set(extra)
-    found = [Violation(f"{path}/{name}", "no such element here") for name in values if name not in known]
-    for field in fields:
-        value = values.get(field.element)
-        if value is None:
-            found += [Violation(f"{path}/{field.element}", "required")] if field.required else []
-            continue
-        found += [Violation(f"{path}/{field.element}", rule) for rule in breaches(field, value)]
-    return found
+def _extended(body: bytes, extension: Extension) -> bytes:
+    """The message with its extension, canonical again. Raises MessageRefused."""
+    root = etree.fromstring(body)
+    group = etree.SubElement(root, _tag(EXTEND))
+    for name, text in (("name", extension.name), ("version", extension.version)):
+        field = next(field for field in transfer_fields(EXTEND) if field.element == name)
+        found = breaches(field, text)
+        if found:
+            raise MessageRefused([Violation(f"{EXTEND}/{name}", rule) for rule in found])
+        etree.SubElement(group, _tag(name)).text = text
+    try:
+        etree.SubElement(group, _tag("Message")).append(read_tree(extension.content))
+        return canonical(root)
+    except MessageUnreadable as fault:
+        raise MessageRefused([Violation(f"{EXTEND}/Message", str(fault))]) from fault
 
 
-def _append_document(root: etree._Element, message: MessageType, document: Document) -> None:
-    element = etree.SubElement(root, _tag(message.document))
-    head = etree.SubElement(element, _tag(message.head)) if message.head else element
-    _append_fields(head, message.head_fields, document)
-    for line in document.get("lines") or ():
-        _append_fields(etree.SubElement(element, _tag(message.lines)), message.line_fields, line)
-
-
-def _append_fields(parent: etree._Element, fields: Iterable[Field], values: Document) -> None:
-    for field in fields:
-        value = values.get(field.element)
-        if value is not None:
-            etree.SubElement(parent, _tag(field.element)).text = text_of(value)
+def canonical(element: etree._Element) -> bytes:
+    """Canonical XML 1.0 without comments of the element, with the namespaces it inherits. Raises MessageUnreadable."""
+    try:
+        return etree.tostring(element, method="c14n", exclusive=False, with_comments=False)
+    except etree.C14NError as fault:  # a namespace named by no absolute URI, which canonical form does not know
+        raise MessageUnreadable("no canonical form: a namespace is not named by an absolute URI") from fault
 
 
 def _tag(name: str) -> str:
     return f"{{{NAMESPACE}}}{name}"
 
 
-def read_tree(xml: bytes) -> etree._Element:
+def read_tree(xml: bytes, bytes_max: int = BYTES_MAX) -> etree._Element:
     """The root of a document from outside. Raises MessageUnreadable for a DTD, an entity or anything too large.
 
     Comments are dropped while reading, so no text can be split by one between what is signed and what is read.
     """
-    if len(xml) > BYTES_MAX:
-        raise MessageUnreadable(f"more than {BYTES_MAX} bytes")
+    if len(xml) > bytes_max:
+        raise MessageUnreadable(f"more than {bytes_max} bytes")
     if b"<!DOCTYPE" in xml:
         raise MessageUnreadable("a DTD is not allowed")
     parser = etree.XMLParser(
@@ -206,18 +194,25 @@ def read_tree(xml: bytes) -> etree._Element:
     # Again on the tree: in UTF-16 the bytes above would not have shown it.
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
         raise MessageUnreadable("a DTD is not allowed")
-    _check_depth(root)
+    if b"\0" in xml[:200] and not xml.startswith(_BYTE_ORDERS):
+        raise MessageUnreadable("neither UTF-8 nor UTF-16 with its mark")
+    if _TOO_WIDE(root):
+        raise MessageUnreadable(f"more than {ATTRIBUTES_MAX} attributes")
+    if _too_many_namespaces(root):
+        raise MessageUnreadable(f"more than {NAMESPACES_MAX} namespaces at once")
+    # Without a DTD nothing can name an entity, so every node left is an element or a text.
+    if _TOO_DEEP(root):
+        raise MessageUnreadable(f"more than {DEPTH_MAX} levels")
     return root
 
 
-def _check_depth(root: etree._Element) -> None:
-    depth = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        if not isinstance(element.tag, str):
-            raise MessageUnreadable("an entity is not allowed")
-        depth += 1 if event == "start" else -1
-        if depth > DEPTH_MAX:
-            raise MessageUnreadable(f"more than {DEPTH_MAX} levels")
+def _too_many_namespaces(root: etree._Element) -> bool:
+    open_ones = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        open_ones += 1 if event == "start-ns" else -1
+        if open_ones > NAMESPACES_MAX:
+            return True
+    return False
 
 
 def parse(xml: bytes) -> Parsed:
@@ -233,7 +228,7 @@ def parse_tree(root: etree._Element) -> Parsed:
     if name.namespace != NAMESPACE or message is None or name.localname != message.root:
         raise MessageUnreadable("not a message of the single window")
     documents = root.findall(_tag(message.document))
-    if not documents or (message.documents_max is not None and len(documents) > message.documents_max):
+    if not 1 <= len(documents) <= (message.documents_max or DOCUMENTS_MAX):
         raise MessageUnreadable(f"{message.root} holds {len(documents)} {message.document}")
     transfer = root.find(_tag(TRANSFER))
     return Parsed(

@@ -6,6 +6,7 @@ document moves backwards (message specification 202205, status list; rules of `m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 from core.clock import BEIJING
 from customs.window.messages import Parsed
-from customs.window.statuses import ERROR, moves, state_after
+from customs.window.statuses import ERROR, may_move, state_after
 from customs.window.tables import message_types
 from customs.window.values import is_return_time
 
@@ -32,6 +33,7 @@ _KEYS = {
     "900": ("oriCopMsgId", "oriMessageType"),
 }
 _BILLS = ("816", "818")
+_AMOUNT_BOUND = 10**12  # yuan: far above any bill; the sums of a bill of 9999 lines still go into a column
 
 
 class ReceiptUnreadable(ValueError):
@@ -129,7 +131,22 @@ def _read(kind: str, document: dict[str, Any]) -> Receipt:
     )
 
 
-def _family(kind: str, document: dict[str, Any]) -> str:
+def plain_receipt(kind: str, said: Mapping[str, Any], status: str, return_time: str, return_info: str) -> Receipt:
+    """A receipt from what was kept of it: everything it says of whom and what it speaks of, under customs' names."""
+    return Receipt(
+        kind=kind,
+        family=_family(kind, said),
+        guid="",
+        key={name: said[name] for name in _KEYS[kind] if said.get(name)},
+        status=status,
+        return_time=return_time,
+        return_info=return_info,
+        pre_no=said.get("preNo", ""),
+        invt_no=said.get("invtNo", ""),
+    )
+
+
+def _family(kind: str, document: Mapping[str, Any]) -> str:
     """The family of the document spoken of; a format check (900) names the type of the message it checked."""
     checked = document.get("oriMessageType", "")[3:6] if kind == "900" else kind
     return message_types()[checked if checked in message_types() else kind].family
@@ -166,7 +183,7 @@ def _amount(values: dict[str, Any], name: str, required: bool = True) -> Decimal
         return None
     plain = text.replace(".", "", 1)
     try:
-        if not (plain.isascii() and plain.isdigit() and len(plain) <= 19):
+        if not (plain.isascii() and plain.isdigit() and len(plain) <= 19 and Decimal(text) < _AMOUNT_BOUND):
             raise InvalidOperation
         return Decimal(text)
     except InvalidOperation as fault:
@@ -181,12 +198,13 @@ def return_instant(return_time: str) -> datetime:
     return local.astimezone(UTC)
 
 
-def apply(status_now: str, return_time_now: str | None, receipt: Receipt) -> State | None:
+def apply(status_now: str, return_time_now: str | None, receipt: Receipt, reached: str | None = None) -> State | None:
     """The new state of the document, or None when the receipt changes nothing.
 
-    `status_now` is one of our state words (`filed` at first), `return_time_now` the time of the receipt that led there.
-    None: a repetition, an older receipt, a document at its end, or a fault that only says customs has it already. A
-    receipt at the same millisecond counts when it is an allowed move. A bill's first receipt has `status_now` "".
+    `status_now` is one of our state words (`filed` at first), `return_time_now` the time of the receipt that led there,
+    `reached` where it stood before it was `pending`. None: a repetition, an older receipt, a document at its end, or a
+    fault that only says customs has it already. A receipt at the same millisecond counts when it is an allowed move.
+    A bill's first receipt has `status_now` "".
     """
     # A format check only ever reports a message that did not pass it.
     asked = ERROR if receipt.kind == "900" else state_after(receipt.family, receipt.status)
@@ -194,6 +212,6 @@ def apply(status_now: str, return_time_now: str | None, receipt: Receipt) -> Sta
         return None
     if return_time_now and receipt.return_time < return_time_now:
         return None
-    if status_now and asked not in moves().get(receipt.family, {}).get(status_now, frozenset()):
+    if status_now and not may_move(receipt.family, status_now, asked, reached):
         return None
     return State(asked, receipt.return_time)

@@ -7,7 +7,8 @@ check's business, so a rule that cannot read its fields says nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import reduce
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -16,6 +17,8 @@ Breach = tuple[str, str]
 BONDED, DIRECT = "1210", "9610"
 CHINA = "142"
 FEN = Decimal("0.01")
+# Sums and products of fields are exact in it, and an absurd number is a breach and no exception.
+_EXACT = Context(prec=60, traps=[])
 
 _DIRECT_ONLY = ("trafNo", "voyageNo", "billNo")
 _BONDED_ONLY = ("emsNo", "areaCode", "areaName")
@@ -27,12 +30,23 @@ def document_breaches(kind: str, document: Document) -> list[Breach]:
 
 
 def numbers(document: Document, *elements: str) -> list[Decimal] | None:
-    """The named elements as decimals, or None when one is absent or no finite number."""
+    """The named elements as numbers to reckon with, or None when one is absent or no finite number."""
     found = [document.get(element) for element in elements]
-    if any(isinstance(value, bool) or not isinstance(value, (Decimal, int)) for value in found):
-        return None
-    decimals = [Decimal(value) for value in found if value is not None]
-    return decimals if all(value.is_finite() for value in decimals) else None
+    for value in found:
+        if value.__class__ is Decimal:
+            if not value.is_finite():
+                return None
+        elif value.__class__ is not int:  # a bool is none either
+            return None
+    return found  # type: ignore[return-value]
+
+
+def _sum(numbers: Iterable[Decimal]) -> Decimal:
+    return reduce(_EXACT.add, numbers, Decimal(0))
+
+
+def is_zero(value: object) -> bool:
+    return (value.__class__ is Decimal or value.__class__ is int) and not value
 
 
 def lines_of(document: Document) -> Sequence[Document]:
@@ -44,16 +58,16 @@ def _paid(document: Document) -> Iterable[Breach]:
     found = numbers(document, "goodsValue", "freight", "taxTotal", "discount", "acturalPaid")
     if found is not None:
         goods, freight, tax, discount, paid = found
-        if goods + freight + tax - discount != paid:
+        if _sum([goods, freight, tax]) != _sum([paid, discount]):
             yield "acturalPaid", "must be goodsValue + freight + taxTotal - discount"
 
 
 def _goods_sum(document: Document) -> Iterable[Breach]:
     totals = [numbers(line, "totalPrice") for line in lines_of(document)]
     goods = numbers(document, "goodsValue")
-    if goods is None or any(total is None for total in totals):
+    if goods is None or None in totals:
         return
-    if sum((total[0] for total in totals if total), Decimal(0)) != goods[0]:
+    if _sum([total[0] for total in totals if total]) != goods[0]:
         yield "goodsValue", "must be the sum of totalPrice over the lines"
 
 
@@ -64,9 +78,10 @@ def _line_totals(document: Document) -> Iterable[Breach]:
         if found is None:
             continue
         quantity, price, total = found
-        if quantity == 0:
+        if not quantity:
             yield f"lines[{at}]/qty", "must be above zero"
-        if price * quantity != total and (price * quantity).quantize(FEN, ROUND_HALF_UP) != total:
+        product = _EXACT.multiply(price, quantity)
+        if product != total and product.quantize(FEN, ROUND_HALF_UP, _EXACT) != total:
             yield f"lines[{at}]/totalPrice", "must be price x qty"
 
 
@@ -85,8 +100,7 @@ def _line_numbers_once(document: Document) -> Iterable[Breach]:
 def _above_zero(*elements: str) -> Callable[[Document], Iterable[Breach]]:
     def rule(document: Document) -> Iterable[Breach]:
         for element in elements:
-            found = numbers(document, element)
-            if found is not None and found[0] == 0:
+            if is_zero(document.get(element)):
                 yield element, "must be above zero"
 
     return rule
@@ -103,6 +117,8 @@ def _mode(document: Document) -> Iterable[Breach]:
     mode = document.get("tradeMode")
     if mode == DIRECT:
         yield from _presence(document, mode, required=_DIRECT_ONLY, absent=_BONDED_ONLY)
+        if document.get("country") == CHINA:
+            yield "country", f"must be the country of dispatch in mode {DIRECT}, not {CHINA}"
     elif mode == BONDED:
         yield from _presence(document, mode, required=_BONDED_ONLY, absent=_DIRECT_ONLY)
         if document.get("country") != CHINA:
@@ -129,8 +145,7 @@ def _second_units(document: Document) -> Iterable[Breach]:
         if (line.get("qty2") is None) != (line.get("unit2") is None):
             yield f"lines[{at}]/qty2", "second quantity and second unit go together"
         for element in ("qty1", "qty2"):
-            found = numbers(line, element)
-            if found is not None and found[0] == 0:
+            if is_zero(line.get(element)):
                 yield f"lines[{at}]/{element}", "must be above zero"
 
 
@@ -140,10 +155,18 @@ def _amendment(document: Document) -> Iterable[Breach]:
         yield "invtNo", "a new list has no number yet"
 
 
+def _waybills_once(document: Document) -> Iterable[Breach]:
+    seen: set[object] = set()
+    for at, line in enumerate(lines_of(document), 1):
+        waybill = line.get("logisticsNo")
+        if waybill in seen:
+            yield f"lines[{at}]/logisticsNo", "a parcel enters once"
+        seen.add(waybill)
+
+
 def _quantities(document: Document) -> Iterable[Breach]:
     for at, line in enumerate(lines_of(document), 1):
-        found = numbers(line, "qty")
-        if found is not None and found[0] == 0:
+        if is_zero(line.get("qty")):
             yield f"lines[{at}]/qty", "must be above zero"
 
 
@@ -162,5 +185,5 @@ _RULES: dict[str, tuple[Callable[[Document], Iterable[Breach]], ...]] = {
         _amendment,
     ),
     "625": (_line_numbers_once, _quantities),
-    "711": (_line_numbers,),
+    "711": (_line_numbers, _waybills_once),
 }

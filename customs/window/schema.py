@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 from lxml import etree
 
-from customs.window.signature import DS
+from customs.window.profiles import DS
 from customs.window.tables import (
+    EXTEND,
     NAMESPACE,
     SUBSCRIBE,
     SUBSCRIBERS_MAX,
@@ -19,6 +22,23 @@ from customs.window.tables import (
 )
 
 XS = "http://www.w3.org/2001/XMLSchema"
+FOLDER = Path(__file__).with_name("xsd")
+
+
+@cache
+def schema_of(kind: str) -> etree.XMLSchema:
+    """The schema of one kind of message, ready to validate."""
+    return etree.XMLSchema(etree.fromstring(xsd(kind)))
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """The schemas of all kinds as files of this folder, made when it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind, message in message_types().items():
+        written.append(folder / f"{message.root}.xsd")
+        written[-1].write_bytes(xsd(kind))
+    return written
 
 
 def xsd(kind: str) -> bytes:
@@ -35,10 +55,12 @@ def xsd(kind: str) -> bytes:
     if message.outgoing:
         _fields(sequence, TRANSFER, transfer_fields(TRANSFER), 1, 1)
         _fields(sequence, SUBSCRIBE, transfer_fields(SUBSCRIBE), 0, SUBSCRIBERS_MAX)
+        _fields(sequence, EXTEND, transfer_fields(EXTEND), 0, 1)
     _add(sequence, "any", namespace=DS, processContents="skip", minOccurs="1" if message.signed else "0")
     root_type = sequence.getparent()
-    _add(root_type, "attribute", name="guid", use="required", type="xs:string")
-    _add(root_type, "attribute", name="version", use="required", type="xs:string")
+    for name, low, high in (("guid", 36, 36), ("version", 1, 10)):
+        restriction = _restriction(_add(root_type, "attribute", name=name, use="required"), "xs:string")
+        _lengths(restriction, low, high)
     return etree.tostring(schema, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
@@ -61,18 +83,25 @@ def _fields(parent: etree._Element, name: str, fields: Iterable[Field], low: int
 
 
 def _type(element: etree._Element, field: Field) -> None:
-    restriction = _add(_add(element, "simpleType"), "restriction", base=_base(field))
-    if field.type == "decimal":
-        _add(restriction, "totalDigits", value=str(field.max))
-        _add(restriction, "fractionDigits", value=str(field.fraction))
+    if field.type == "xml":
+        _add(_sequence(element), "any", processContents="skip", minOccurs="0", maxOccurs="unbounded")
     elif field.type == "string":
-        _add(restriction, "minLength", value=str(field.min))
-        if field.max is not None:
-            _add(restriction, "maxLength", value=str(field.max))
+        _lengths(_restriction(element, "xs:string"), field.min, field.max)
+    else:
+        restriction = _restriction(element, "xs:int" if field.type == "int" else "xs:decimal")
+        _add(restriction, "totalDigits", value=str(field.max))
+        if field.type == "decimal":
+            _add(restriction, "fractionDigits", value=str(field.fraction))
 
 
-def _base(field: Field) -> str:
-    return {"decimal": "xs:decimal", "int": "xs:int"}.get(field.type, "xs:string")
+def _restriction(element: etree._Element, base: str) -> etree._Element:
+    return _add(_add(element, "simpleType"), "restriction", base=base)
+
+
+def _lengths(restriction: etree._Element, low: int, high: int | None) -> None:
+    _add(restriction, "minLength", value=str(low))
+    if high is not None:
+        _add(restriction, "maxLength", value=str(high))
 
 
 def _element(parent: etree._Element, name: str, low: int, high: int | None) -> etree._Element:

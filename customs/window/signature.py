@@ -1,8 +1,7 @@
 """The signature inside a message: W3C XML-DSig, enveloped, over the canonical form of all the rest.
 
 Canonical XML 1.0 without comments, one Reference with an empty URI, KeyInfo with certificate number and certificate
-(message specification 202205, cipher guide). SHA-1 with RSA is the older of the two pairs of algorithms customs takes;
-`Profile` is where the national pair (SM2 with SM3) joins.
+(message specification 202205, cipher guide). The algorithms are a `Profile`: RSA with SHA-1, or SM2 with SM3.
 """
 
 from __future__ import annotations
@@ -10,119 +9,85 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-import hashlib
 import hmac
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import lru_cache
+from xml.sax.saxutils import escape
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from customs.window.messages import read_tree
+from customs.window.messages import DECLARATION, Built, canonical, read_tree
+from customs.window.profiles import DS, PROFILES, Profile, Signer
+from customs.window.tables import NAMESPACE
 
-DS = "http://www.w3.org/2000/09/xmldsig#"
 C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED = DS + "enveloped-signature"
+# Written in its canonical form, so that what we sign is what stands in the message.
+_INFO = (
+    f'<ds:CanonicalizationMethod Algorithm="{C14N}"></ds:CanonicalizationMethod>'
+    '<ds:SignatureMethod Algorithm="%s"></ds:SignatureMethod><ds:Reference URI=""><ds:Transforms>'
+    f'<ds:Transform Algorithm="{ENVELOPED}"></ds:Transform></ds:Transforms>'
+    '<ds:DigestMethod Algorithm="%s"></ds:DigestMethod><ds:DigestValue>%s</ds:DigestValue></ds:Reference>'
+).encode()
+_SIGNATURE = (
+    f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>%s</ds:SignedInfo><ds:SignatureValue>%s</ds:SignatureValue>'
+    "%s</ds:Signature>"
+).encode()
+_KEY = (
+    "<ds:KeyInfo><ds:KeyName>{}</ds:KeyName><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>"
+    "</ds:KeyInfo>"
+)
+# SignedInfo alone inherits the namespaces of the message around it.
+_ALONE = f'<ds:SignedInfo xmlns:ceb="{NAMESPACE}" xmlns:ds="{DS}">%s</ds:SignedInfo>'.encode()
+
+CHANGED = "the message was changed after it was signed"
+NOT_HELD = "the signature value does not hold"
 
 
 class SignatureInvalid(ValueError):
     """The message is not signed as it must be, or not by anybody we trust."""
 
 
-class SigningFailed(Exception):
-    """No signature could be made now; the message may be signed later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A pair of algorithms: names as they stand in the message, digest, and check of a signature value."""
-
-    digest_uri: str
-    signature_uri: str
-    digest: Callable[[bytes], bytes]
-    holds: Callable[[x509.Certificate, bytes, bytes], bool]
-
-
-def _sha1(data: bytes) -> bytes:
-    return hashlib.sha1(data, usedforsecurity=False).digest()
-
-
-def _rsa_sha1_holds(certificate: x509.Certificate, value: bytes, data: bytes) -> bool:
-    key = certificate.public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
-        return False
-    try:
-        key.verify(value, data, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - what customs takes
-    except InvalidSignature:
-        return False
-    return True
-
-
-RSA_SHA1 = Profile(DS + "sha1", DS + "rsa-sha1", _sha1, _rsa_sha1_holds)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedValue:
-    """What a signer gives for one SignedInfo."""
-
-    value: bytes
-    cert_no: str
-    certificate: bytes  # DER
-
-
-class Signer(Protocol):
-    """Who holds the key: a software key in tests, a certified signing server in production.
-
-    `sign` takes the canonical SignedInfo and may raise SigningFailed.
-    """
-
-    @property
-    def profile(self) -> Profile: ...
-
-    def sign(self, signed_info: bytes) -> SignedValue: ...
-
-
 def sign_message(xml: bytes, signer: Signer) -> bytes:
-    """The message with its signature as the last element. Raises SigningFailed; ValueError when already signed."""
+    """The message with its signature as the last element. Raises SigningFailed; ValueError when already signed.
+
+    What `build` has just made is signed as it stands; any other text is read and put into canonical form first.
+    """
+    body = xml.canonical if isinstance(xml, Built) else _canonical_unsigned(xml)
+    profile = signer.profile
+    info = _INFO % (
+        profile.signature_uri.encode(),
+        profile.digest_uri.encode(),
+        base64.b64encode(profile.digest(body)),
+    )
+    signed = signer.sign(_ALONE % info if isinstance(xml, Built) else _alone(body, info))
+    return _with_signature(body, info, base64.b64encode(signed.value), _key_info(signed.cert_no, signed.certificate))
+
+
+@lru_cache(16)
+def _key_info(cert_no: str, certificate: bytes) -> bytes:
+    return _KEY.format(escape(cert_no), base64.b64encode(certificate).decode()).encode()
+
+
+def _canonical_unsigned(xml: bytes) -> bytes:
     root = read_tree(xml)
-    if root.find(_ds("Signature")) is not None:
+    if is_signed(root):
         raise ValueError("the message is already signed")
-    digest = signer.profile.digest(canonical(root))
-    signature = etree.SubElement(root, _ds("Signature"), nsmap={"ds": DS})
-    info = _signed_info(signature, signer.profile, digest)
-    text = canonical(info)
-    signed = signer.sign(text)
-    if not signer.profile.holds(x509.load_der_x509_certificate(signed.certificate), signed.value, text):
-        raise SigningFailed("the signer gave a value that its own certificate does not confirm")
-    _text(signature, "SignatureValue", base64.b64encode(signed.value).decode())
-    key_info = etree.SubElement(signature, _ds("KeyInfo"))
-    _text(key_info, "KeyName", signed.cert_no)
-    data = etree.SubElement(key_info, _ds("X509Data"))
-    _text(data, "X509Certificate", base64.b64encode(signed.certificate).decode())
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return canonical(root)
 
 
-def _signed_info(signature: etree._Element, profile: Profile, digest: bytes) -> etree._Element:
-    info = etree.SubElement(signature, _ds("SignedInfo"))
-    etree.SubElement(info, _ds("CanonicalizationMethod"), Algorithm=C14N)
-    etree.SubElement(info, _ds("SignatureMethod"), Algorithm=profile.signature_uri)
-    reference = etree.SubElement(info, _ds("Reference"), URI="")
-    transforms = etree.SubElement(reference, _ds("Transforms"))
-    etree.SubElement(transforms, _ds("Transform"), Algorithm=ENVELOPED)
-    etree.SubElement(reference, _ds("DigestMethod"), Algorithm=profile.digest_uri)
-    _text(reference, "DigestValue", base64.b64encode(digest).decode())
-    return info
+def _alone(body: bytes, info: bytes) -> bytes:
+    """SignedInfo as it will be canonicalised inside this message, whose root may declare more than ours."""
+    return canonical(etree.fromstring(_with_signature(body, info, b"", b""))[-1][0])
 
 
-def canonical(element: etree._Element) -> bytes:
-    """Canonical XML 1.0 without comments of the element, with the namespaces it inherits."""
-    return etree.tostring(element, method="c14n", exclusive=False, with_comments=False)
+def _with_signature(body: bytes, info: bytes, value: bytes, key: bytes) -> bytes:
+    end = body.rindex(b"</")
+    return b"".join((DECLARATION, body[:end], _SIGNATURE % (info, value, key), body[end:]))
 
 
 def is_signed(root: etree._Element) -> bool:
@@ -131,7 +96,7 @@ def is_signed(root: etree._Element) -> bool:
 
 
 def verify_message(
-    xml: bytes, trusted: Collection[x509.Certificate], at: datetime, profiles: Sequence[Profile] = (RSA_SHA1,)
+    xml: bytes, trusted: Collection[x509.Certificate], at: datetime, profiles: Sequence[Profile] = PROFILES
 ) -> str:
     """As `verify`, from bytes; also raises MessageUnreadable."""
     return verify(read_tree(xml), trusted, at, profiles)
@@ -141,22 +106,40 @@ def verify(
     root: etree._Element,
     trusted: Collection[x509.Certificate],
     at: datetime,
-    profiles: Sequence[Profile] = (RSA_SHA1,),
+    profiles: Sequence[Profile] = PROFILES,
 ) -> str:
     """The certificate number of the trusted signer of this tree. Raises SignatureInvalid.
 
     Strict, so that what is read is what was signed: one Signature in the whole tree, the last child of the root; one
     Reference, to the whole document; no transform but the enveloped one; only the algorithms of one profile.
     """
-    signature = _only_signature(root)
-    info = _child(signature, "SignedInfo", first=True)
+    parts = parts_of(root, profiles)
+    if not hmac.compare_digest(parts.profile.digest(without_signature(root)), parts.digest):
+        raise SignatureInvalid(CHANGED)
+    certificate = _certificate(parts.element, trusted, at)
+    if not parts.profile.holds(certificate, parts.value, canonical(parts.info)):
+        raise SignatureInvalid(NOT_HELD)
+    return _path(parts.element, "KeyInfo", "KeyName").text or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A signature of the agreed form, before anything is checked against it."""
+
+    element: etree._Element
+    info: etree._Element
+    profile: Profile
+    digest: bytes
+    value: bytes
+
+
+def parts_of(root: etree._Element, profiles: Sequence[Profile] = PROFILES) -> Parts:
+    """The one signature of this tree. Raises SignatureInvalid."""
+    element = _only_signature(root)
+    info = _child(element, "SignedInfo", first=True)
     profile = _profile(info, profiles)
-    if not hmac.compare_digest(profile.digest(_without(root)), _binary(_path(info, "Reference", "DigestValue"))):
-        raise SignatureInvalid("the message was changed after it was signed")
-    certificate = _certificate(signature, trusted, at)
-    if not profile.holds(certificate, _binary(_child(signature, "SignatureValue")), canonical(info)):
-        raise SignatureInvalid("the signature value does not hold")
-    return _path(signature, "KeyInfo", "KeyName").text or ""
+    digest, value = _path(info, "Reference", "DigestValue"), _child(element, "SignatureValue")
+    return Parts(element, info, profile, _binary(digest), _binary(value))
 
 
 def _only_signature(root: etree._Element) -> etree._Element:
@@ -187,7 +170,8 @@ def _profile(info: etree._Element, profiles: Sequence[Profile]) -> Profile:
     raise SignatureInvalid("the algorithms are not the agreed ones")
 
 
-def _without(root: etree._Element) -> bytes:
+def without_signature(root: etree._Element) -> bytes:
+    """What the digest is taken of: the message in canonical form but for its signature."""
     whole = copy.deepcopy(root)
     signature = whole[-1]
     before = signature.getprevious()
@@ -199,6 +183,15 @@ def _without(root: etree._Element) -> bytes:
             whole.text = (whole.text or "") + signature.tail
     whole.remove(signature)
     return canonical(whole)
+
+
+def enclosed_certificate(root: etree._Element) -> x509.Certificate:
+    """The certificate that came with the signature; whether to believe it is another question. SignatureInvalid."""
+    der = _binary(_path(_only_signature(root), "KeyInfo", "X509Data", "X509Certificate"))
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError as fault:
+        raise SignatureInvalid("X509Certificate is not a certificate") from fault
 
 
 def _certificate(signature: etree._Element, trusted: Collection[x509.Certificate], at: datetime) -> x509.Certificate:
@@ -229,10 +222,6 @@ def _binary(element: etree._Element) -> bytes:
         return base64.b64decode("".join((element.text or "").split()), validate=True)
     except (binascii.Error, ValueError) as fault:
         raise SignatureInvalid(f"{etree.QName(element).localname} is not base64") from fault
-
-
-def _text(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, _ds(name)).text = text
 
 
 def _ds(name: str) -> str:

@@ -1,5 +1,7 @@
 """What a status code means for a document of a family, and which moves are allowed (`statuses`, `moves`, `faults`.csv).
 
+What a person should do about a code stands in `advice.csv`; the code tables name its key.
+
 Families: `paper` (order, payment, waybill, parcel signed for), `list` (inventory list), `request` (withdrawal, return,
 entry), `bill` (tax bill). Every document starts as `filed`. States only move forward; `moves` names the ways.
 """
@@ -9,23 +11,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from customs.window.tables import rows
+from customs.window.tables import message_types, rows
 
-FILED, PENDING, ERROR, SEND_FAILED = "filed", "pending", "error", "send_failed"
+LANGUAGES = ("zh", "en")
+EXCHANGE = "dxp"
+FILED, PENDING, ERROR, SEND_FAILED, REJECTED = "filed", "pending", "error", "send_failed", "rejected"
 # A list that is closed was released, even when the receipt that said so got lost or came later.
 RELEASED_STATES = frozenset({"released", "closed"})
 HELD_STATES = frozenset({"manual_check", "inspection", "detained"})
+# Where a document stands before something ends its way or hides it, for a moment or for good.
+HIDING_STATES = frozenset({PENDING, ERROR, REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A status code of a family: the state it leads to, and the official words."""
+    """A status code of a family: the state it leads to, the official words, and a key of `advice.csv`."""
 
     code: str
     state: str
     terminal: bool
     zh: str
     meaning: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,9 @@ class Fault:
     code: int
     document: str
     effect: str
+    zh: str
     meaning: str
+    advice: str
 
 
 @cache
@@ -47,7 +56,7 @@ def statuses() -> dict[tuple[str, str], Status]:
     """By family and code."""
     return {
         (row["family"], row["code"]): Status(
-            row["code"], row["state"], row["terminal"] == "yes", row["zh"], row["meaning"]
+            row["code"], row["state"], row["terminal"] == "yes", row["zh"], row["meaning"], row["advice"]
         )
         for row in rows("statuses")
     }
@@ -60,7 +69,7 @@ def faults() -> dict[int, Fault]:
     for row in rows("faults"):
         first, last = int(row["code"]), int(row["last"] or row["code"])
         for code in range(last, first + 1):
-            found[code] = Fault(code, row["document"], row["effect"], row["meaning"])
+            found[code] = Fault(code, row["document"], row["effect"], row["zh"], row["meaning"], row["advice"])
     return found
 
 
@@ -71,6 +80,17 @@ def moves() -> dict[str, dict[str, frozenset[str]]]:
     for row in rows("moves"):
         table.setdefault(row["family"], {})[row["from"]] = frozenset(row["to"].split())
     return table
+
+
+def may_move(family: str, now: str, to: str, reached: str | None = None) -> bool:
+    """Whether the table lets a document go from one state to another.
+
+    From `pending` it goes on from where it stood before the code nobody knows (`reached`), never behind it.
+    """
+    if now == PENDING and to == reached:
+        return True
+    start = reached if now == PENDING and reached else now
+    return to in moves().get(family, {}).get(start, frozenset())
 
 
 def is_terminal(family: str, state: str) -> bool:
@@ -98,10 +118,39 @@ def state_after(family: str, code: str) -> str | None:
     return ERROR if code.startswith("-") else PENDING
 
 
-def meaning(family: str, code: str) -> str:
+def meaning(family: str, code: str, language: str = "en") -> str:
     """Our words for a code, fit to show; codes we do not know are shown as they are."""
-    status = statuses().get((family, code))
-    if status is not None:
-        return status.meaning
-    fault = fault_of(code)
-    return fault.meaning if fault is not None else f"Code {code}, not in our table"
+    known = statuses().get((family, code)) or fault_of(code)
+    if known is None:
+        return f"代码 {code}，未收录" if language == "zh" else f"Code {code}, not in our table"
+    return known.zh if language == "zh" else known.meaning
+
+
+def advice_of(kind: str, code: str, language: str) -> str:
+    """What a person should do about a code: `kind` of message ("621", "622"), a family, or `dxp` of the exchange."""
+    if kind == EXCHANGE:
+        return _of_exchange(code, language)
+    message = message_types().get(kind)
+    known = statuses().get((message.family if message else kind, code)) or fault_of(code)
+    unknown = "unknown_fault" if code.startswith("-") else "unknown_status"
+    return _advice()[known.advice if known is not None else unknown][language]
+
+
+def both_of(kind: str, code: str) -> dict[str, str]:
+    """The advice in both languages."""
+    return {language: advice_of(kind, code, language) for language in LANGUAGES}
+
+
+@cache
+def _advice() -> dict[str, dict[str, str]]:
+    return {row["key"]: {language: row[language] for language in LANGUAGES} for row in rows("advice")}
+
+
+def _of_exchange(code: str, language: str) -> str:
+    row = _exchange().get(code)
+    return _advice()["unknown_fault"][language] if row is None else row["advice_zh" if language == "zh" else "advice"]
+
+
+@cache
+def _exchange() -> dict[str, dict[str, str]]:
+    return {row["code"]: row for row in rows("dxp_codes")}

@@ -1,7 +1,9 @@
 """The message layouts as data: `tables/ceb*.csv`, one row per element in the order of the schema.
 
-`occurs` is what the schema allows; `required` is what we send, the stricter of schema and description. Lengths count
-characters; `max` of a number counts digits, `fraction` its decimal places.
+`occurs` is what the schema allows; `required` is what must say something: in what we send, the stricter of schema and
+description. Lengths count characters; `max` of a number counts digits, `fraction` its decimal places. `source` says who
+knows the value: in what we send a party, a thing or the filing itself (`nobody`: we leave it out); in what we receive
+customs, or `echo` for what customs repeats of ours.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from importlib.resources import files
 NAMESPACE = "http://www.chinaport.gov.cn/ceb"
 TRANSFER = "BaseTransfer"
 SUBSCRIBE = "BaseSubscribe"
+EXTEND = "ExtendMessage"
 SUBSCRIBERS_MAX = 5
 
 
@@ -31,6 +34,7 @@ class Field:
     required: bool
     values: tuple[str, ...]
     format: str
+    source: str
     meaning: str
 
 
@@ -48,6 +52,7 @@ class MessageType:
     answered_by: str
     signed: bool
     family: str
+    meaning: str
     head_fields: tuple[Field, ...]
     line_fields: tuple[Field, ...]
 
@@ -74,6 +79,7 @@ def _field(row: dict[str, str]) -> Field:
         required=row["required"] == "yes",
         values=tuple(row["values"].split()),
         format=row["format"],
+        source=row["source"],
         meaning=row["meaning"],
     )
 
@@ -104,6 +110,7 @@ def _message_type(row: dict[str, str]) -> MessageType:
         answered_by=row["answered_by"],
         signed=row["signature"] == "required",
         family=row["family"],
+        meaning=row["meaning"],
         head_fields=tuple(field for field in fields if field.group == head),
         line_fields=tuple(field for field in fields if field.group == row["lines"]),
     )

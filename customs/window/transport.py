@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-import requests
-
 from core import clock
-from customs.window.http import session_for
+from customs.window.http import NoAnswer, NoConnection, post
 from customs.window.messages import BYTES_MAX, VERSION
 
 TIMEOUT_SECONDS = 8
@@ -27,6 +25,10 @@ class TransportUnavailable(Exception):
     """It is not known to have arrived: send it again, with the same guid."""
 
 
+class TransportUnreached(TransportUnavailable):
+    """It has certainly not arrived: nothing left this machine."""
+
+
 class TransportRefused(Exception):
     """The window took a look and said no: sending the same again cannot help."""
 
@@ -36,13 +38,20 @@ class EnvelopeUnreadable(ValueError):
 
 
 class Transport(Protocol):
-    """Sends one signed message of a kind ("311") under its guid, or raises one of the two errors above."""
+    """Sends one signed message of a kind ("311") under its guid, or raises one of the errors above.
+
+    Sending the same again is no error, whatever became of it before. `name` is a word of `sending_models.TRANSPORTS`.
+    """
+
+    name: str
 
     def send(self, message_kind: str, guid: str, xml: bytes) -> None: ...
 
 
 class HttpTransport:
     """POSTs the envelope to the configured address, without redirects."""
+
+    name = "http"
 
     def __init__(
         self,
@@ -60,34 +69,22 @@ class HttpTransport:
 
     def send(self, message_kind: str, guid: str, xml: bytes) -> None:
         body = envelope(message_kind, guid, xml, self._sender, self._receiver, self._now())
-        deadline = time.monotonic() + self._timeout_seconds
         try:
-            with (
-                session_for(self._url) as session,
-                session.post(
-                    self._url, json=body, timeout=self._timeout_seconds, allow_redirects=False, stream=True
-                ) as answer,
-            ):
-                status, text = answer.status_code, _read(answer, deadline)
-        except requests.RequestException as fault:
-            # The class alone: the text of the fault may repeat what was sent.
-            raise TransportUnavailable(type(fault).__name__) from fault
+            status, content = post(self._url, seconds=self._timeout_seconds, at_most=ANSWER_BYTES_MAX, json=body)
+        except NoConnection as fault:
+            raise TransportUnreached(str(fault)) from fault
+        except NoAnswer as fault:
+            raise TransportUnavailable(str(fault)) from fault
         if status >= 500 or status in _RETRY_STATUSES:
             raise TransportUnavailable(f"the window answered {status}")
+        text = content.decode("utf-8", "replace")
         if status != 200 or text.strip() != "OK":
-            raise TransportRefused(f"the window answered {status}: {text[:200]}")
+            raise TransportRefused(f"the window answered {status}: {_printable(text)[:200]}")
 
 
-def _read(answer: requests.Response, deadline: float) -> str:
-    """The answer, within size and time: a drip of single bytes must not hold a worker."""
-    content = b""
-    for chunk in answer.iter_content(1):  # byte by byte, or a read would wait for more than was sent
-        content += chunk
-        if len(content) > ANSWER_BYTES_MAX:
-            break
-        if time.monotonic() > deadline:
-            raise TransportUnavailable("the window answered too slowly")
-    return content.decode("utf-8", "replace")
+def _printable(text: str) -> str:
+    """Somebody else's words as one line that every column can hold."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def envelope(message_kind: str, guid: str, xml: bytes, sender: str, receiver: str, at: datetime) -> dict[str, Any]:
@@ -106,8 +103,14 @@ def envelope(message_kind: str, guid: str, xml: bytes, sender: str, receiver: st
 
 
 def open_envelope(body: object) -> bytes:
-    """The message inside a decoded JSON envelope. Raises EnvelopeUnreadable."""
-    inner = body.get("MessageBody") if isinstance(body, Mapping) else None
+    """The message inside a decoded JSON envelope. Raises EnvelopeUnreadable.
+
+    Nothing rests on the head, so what it leaves out is not asked for; what it says has to be well-formed.
+    """
+    if not isinstance(body, Mapping) or not {*body} <= {"MessageHead", "MessageBody"}:
+        raise EnvelopeUnreadable("an envelope has MessageHead and MessageBody")
+    _check_head(body.get("MessageHead", {}))
+    inner = body.get("MessageBody")
     data = inner.get("data") if isinstance(inner, Mapping) else None
     if not isinstance(data, str):
         raise EnvelopeUnreadable("MessageBody.data is missing")
@@ -117,3 +120,22 @@ def open_envelope(body: object) -> bytes:
         return base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError) as fault:
         raise EnvelopeUnreadable("MessageBody.data is not base64") from fault
+
+
+_HEAD = {
+    "MessageId": re.compile(r".{1,255}"),
+    "MessageType": re.compile(r"CEB[0-9]{3}Message", re.ASCII),
+    "SenderID": re.compile(r".{1,30}"),
+    "ReceiverID": re.compile(r".{1,30}"),
+    "SendTime": re.compile(r"[0-9]{14}(?:[0-9]{3})?", re.ASCII),
+    "Version": re.compile(re.escape(VERSION)),
+}
+
+
+def _check_head(head: object) -> None:
+    if not isinstance(head, Mapping):
+        raise EnvelopeUnreadable("MessageHead must be an object")
+    for name, value in head.items():
+        form = _HEAD.get(name)
+        if form is None or not isinstance(value, str) or not form.fullmatch(value):
+            raise EnvelopeUnreadable(f"MessageHead.{str(name)[:40]} is not as it must be")

@@ -6,20 +6,21 @@ import re
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from stdnum.cn import ric
 
 from core.money import plain
 from customs.window.tables import Field
 
-Value = str | int | Decimal
-
-_GUID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}\Z", re.ASCII)
+GUID = "[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}"
+# What XML 1.0 cannot carry, and line breaks, which no field of a declaration needs.
+CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff"
+_GUID = re.compile(rf"{GUID}\Z", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+\Z", re.ASCII)
 _IDENTITY = re.compile(r"[0-9]{17}[0-9X]\Z", re.ASCII)
-# What XML 1.0 cannot carry, and line breaks, which no field of a declaration needs.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-_TIMES = {"time14": ("%Y%m%d%H%M%S", 14), "day8": ("%Y%m%d", 8)}
+_CONTROL = re.compile(f"[{CONTROL}]")
+_LENGTHS = {"time14": 14, "day8": 8}
 
 
 def new_guid() -> str:
@@ -33,28 +34,28 @@ def is_guid(text: str) -> bool:
 
 def is_identity(text: str) -> bool:
     """18 characters, an existing birthday and the right check character (GB 11643, ISO 7064 MOD 11-2)."""
-    return bool(_IDENTITY.match(text)) and _is_time(text[6:14], "day8") and ric.calc_check_digit(text) == text[17]
+    return bool(_IDENTITY.match(text)) and identity_holds(text)
+
+
+def identity_holds(text: str) -> bool:
+    """Of 17 digits and a check character: whether they belong together."""
+    return time_exists(text[6:14]) and ric.calc_check_digit(text) == text[17]
 
 
 def is_return_time(text: str) -> bool:
-    """17 digits of Beijing clock time, to the millisecond."""
-    return len(text) == 17 and bool(_DIGITS.match(text)) and _is_time(text[:14], "time14")
+    """17 digits of Beijing clock time, to the millisecond; the first hours of year 1 have no instant in UTC."""
+    return len(text) == 17 and bool(_DIGITS.match(text)) and text[0] != "0" and time_exists(text[:14])
 
 
-def _is_time(text: str, name: str) -> bool:
-    pattern, length = _TIMES[name]
-    if len(text) != length or not _DIGITS.match(text):
-        return False
+@lru_cache(1000)
+def time_exists(digits: str) -> bool:
+    """Of 8 digits of a day, or 14 with a clock time: whether the calendar has it."""
+    day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
     try:
-        datetime.strptime(text, pattern)  # noqa: DTZ007 - only the calendar is checked
+        datetime(*day, int(digits[8:10] or 0), int(digits[10:12] or 0), int(digits[12:] or 0))  # noqa: DTZ001
     except ValueError:
         return False
     return True
-
-
-def text_of(value: Value) -> str:
-    """A value as it stands in the message: numbers plain, without exponent or trailing zeros."""
-    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def breaches(field: Field, value: object) -> list[str]:
@@ -114,6 +115,10 @@ def _value_breaches(field: Field, value: str) -> list[str]:
     return []
 
 
+def _is_time(text: str) -> bool:
+    return bool(_DIGITS.match(text)) and time_exists(text)
+
+
 def _format_breaches(field: Field, value: str) -> list[str]:
     match field.format:
         case "guid" if not is_guid(value):
@@ -122,8 +127,8 @@ def _format_breaches(field: Field, value: str) -> list[str]:
             return ["must be digits only"]
         case "identity" if not is_identity(value):
             return ["must be a resident identity number of 18 characters with the right check character"]
-        case "time14" | "day8" if not _is_time(value, field.format):
-            return [f"must be an existing time of {_TIMES[field.format][1]} digits"]
+        case "time14" | "day8" if len(value) != _LENGTHS[field.format] or not _is_time(value):
+            return [f"must be an existing time of {_LENGTHS[field.format]} digits"]
         case "time17" if not is_return_time(value):
             return ["must be an existing time of 17 digits"]
     return []

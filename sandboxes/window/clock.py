@@ -1,4 +1,4 @@
-"""Customs' clock: Beijing time, moved for rehearsals by LANDFALL_CLOCK as the rest of a rehearsal is.
+"""Customs' clock: Beijing time, moved for rehearsals by LANDFALL_CLOCK as the rest of a rehearsal is, and by tests.
 
 A fixed instant is where the clock starts; it goes on from there, since receipts are ordered by their time.
 """
@@ -34,19 +34,28 @@ class Clock:
         self._offset = offset_seconds
         self._last = ""
 
+    def epoch(self) -> float:
+        """Seconds, for plans: a moved clock makes what was planned due."""
+        return time.time() + self._offset
+
     def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time() + self._offset, BEIJING)
+        return datetime.fromtimestamp(self.epoch(), BEIJING)
 
     def today(self) -> date:
         return self.now().date()
 
+    def advance(self, seconds: float) -> None:
+        """Move on; never back."""
+        if seconds < 0:
+            raise ValueError("the clock goes forward only")
+        self._offset += seconds
+
     def stamp(self) -> str:
         """17 digits, later than every one given before."""
-        at = self.now()
-        text = _digits(at)
-        while text <= self._last:
-            at += timedelta(milliseconds=1)
-            text = _digits(at)
+        text = _digits(self.now())
+        if text <= self._last:
+            last = datetime.strptime(self._last[:14], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
+            text = _digits(last + timedelta(milliseconds=int(self._last[14:]) + 1))
         self._last = text
         return text
 

@@ -82,6 +82,7 @@ def _lines(content: Content) -> Iterator[str]:
     for at, line in enumerate(content["lines"], 1):
         if line["gnum"] != str(at):
             yield "gnum: not 1, 2, 3 and so on"
+            return
         product = Decimal(line["qty"]) * Decimal(line["price"])
         total = Decimal(line["totalPrice"])
         if total not in (product, product.quantize(Decimal("0.01"), ROUND_HALF_UP)):

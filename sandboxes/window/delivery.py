@@ -1,30 +1,63 @@
-"""Delivery of receipts: POST to the receipts address until it is taken, each document's receipts in their order."""
+"""Delivery of receipts until they are taken, each document's in their order."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import requests
 
-from sandboxes.window.store import Receipt, Store, epoch
+from sandboxes.window.queue import Queue, Receipt
+from sandboxes.window.store import Store
 
 TIMEOUT_SECONDS = 5
-RETRY_SECONDS_MAX = 10
+UNREACHED_SECONDS = 0.5
 WORKERS = 4
 IDLE_SECONDS = 1.0
+TAKEN, UNREACHED = "taken", "unreached"
+
+
+class Post(Protocol):
+    """How a receipt reaches its filer: gives TAKEN, UNREACHED or the answer that refused it."""
+
+    def deliver(self, receipt: Receipt) -> str: ...
+
+
+class HttpPost:
+    """POSTs to the receipts address."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/xml"}
+
+    def deliver(self, receipt: Receipt) -> str:
+        try:
+            with requests.Session() as session:
+                session.trust_env = False  # the platform is on this machine: no proxy
+                answer = session.post(
+                    self._url,
+                    data=receipt.xml.encode(),
+                    headers=self._headers,
+                    timeout=TIMEOUT_SECONDS,
+                    allow_redirects=False,
+                )
+        except requests.RequestException:
+            return UNREACHED
+        return TAKEN if 200 <= answer.status_code < 300 else str(answer.status_code)
 
 
 class Delivery:
     """One thread that picks what is due and a few that send it."""
 
-    def __init__(self, store: Store, url: str, token: str) -> None:
+    def __init__(self, store: Store, queue: Queue, post: Post) -> None:
         self._store = store
-        self._url = url
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/xml"}
+        self._queue = queue
+        self._post = post
         self._busy: set[str] = set()
         self._workers = ThreadPoolExecutor(WORKERS)
+        self._rest = 0.0
         self._closed = False
 
     def start(self) -> None:
@@ -34,68 +67,38 @@ class Delivery:
         with self._store.lock:
             self._closed = True
             self._store.changed.notify_all()
+        self._workers.shutdown()
 
     def _run(self) -> None:
         while True:
             with self._store.lock:
                 if self._closed:
                     return
-                for receipt in self._due():
+                found = [] if self._store.paused else self._queue.due()
+                picked = [receipt for receipt in found if receipt.lane not in self._busy][: 2 * WORKERS]
+                for receipt in picked:
                     self._busy.add(receipt.lane)
                     self._workers.submit(self._deliver, receipt)
-                self._store.changed.wait(self._pause())
-
-    def _heads(self) -> list[Receipt]:
-        """The first waiting receipt of every lane that nobody works on."""
-        heads: dict[str, Receipt] = {}
-        for receipt in sorted(self._store.waiting.values(), key=lambda one: one.number):
-            heads.setdefault(receipt.lane, receipt)
-        return [receipt for lane, receipt in heads.items() if lane not in self._busy]
-
-    def _due(self) -> list[Receipt]:
-        if self._store.paused:
-            return []
-        return [receipt for receipt in self._heads() if receipt.due <= epoch() or self._overtaken(receipt)]
-
-    def _overtaken(self, receipt: Receipt) -> bool:
-        """A reordered receipt goes once a later one of its document has arrived."""
-        return bool(receipt.after) and self._store.last_delivered.get(receipt.of, 0) > receipt.number
-
-    def _pause(self) -> float:
-        if self._store.paused:
-            return IDLE_SECONDS
-        waits = [receipt.due - epoch() for receipt in self._heads()]
-        return min([IDLE_SECONDS, *(max(wait, 0.005) for wait in waits)])
+                rest, self._rest = self._rest, 0.0
+                wait = IDLE_SECONDS if self._store.paused or found else self._queue.wait_seconds(IDLE_SECONDS)
+                if not rest:
+                    self._store.changed.wait(max(wait, 0.005))
+            if rest:  # nobody is there: all receipts wait a little, and the queue is not read meanwhile
+                threading.Event().wait(rest)
 
     def _deliver(self, receipt: Receipt) -> None:
         try:
-            taken = self._post(receipt.xml)
-            with self._store.step():
-                if taken:
-                    self._store.put(
-                        type="delivery", number=receipt.number, state="delivered", attempts=receipt.attempts + 1
-                    )
-                else:
-                    receipt.attempts += 1
-                    receipt.due = epoch() + min(0.2 * 2 ** min(receipt.attempts, 8), RETRY_SECONDS_MAX)
+            answer = self._post.deliver(receipt)
+            if answer == TAKEN:
+                self._queue.delivered(receipt)
+            else:
+                self._queue.refused(receipt, answer)
+        except Exception:  # a full disk, for one: the receipt waits on, and so do the others
+            sys.excepthook(*sys.exc_info())
+            answer = UNREACHED
         finally:
             with self._store.lock:
                 self._busy.discard(receipt.lane)
+                if answer == UNREACHED:
+                    self._rest = UNREACHED_SECONDS
                 self._store.changed.notify_all()
-
-    def _post(self, xml: str) -> bool:
-        try:
-            with requests.Session() as session:
-                session.trust_env = False  # the platform is on this machine: no proxy
-                answer = session.post(
-                    self._url,
-                    data=xml.encode(),
-                    headers=self._headers,
-                    timeout=TIMEOUT_SECONDS,
-                    allow_redirects=False,
-                )
-        except requests.RequestException:
-            return False
-        if not answer.ok:
-            print(f"a receipt was answered {answer.status_code}; it will be sent again", file=sys.stderr, flush=True)
-        return 200 <= answer.status_code < 300

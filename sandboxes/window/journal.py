@@ -1,42 +1,59 @@
-"""The window's memory: one JSON line per step on disk before anything is answered, read again at the start.
-
-A line holds all records of one step, so a step counts whole or not at all; a line torn by a crash was never answered.
-"""
+"""The auditor's book: everything received and sent, byte for byte, and what officers did, in the order it happened."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-Record = dict[str, Any]
+from sandboxes.window.clock import Clock
+from sandboxes.window.database import Database
+
+RECEIVED, SENT, DONE = "received", "sent", "done"
+PAGE_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for; an empty text asks for nothing. `before` is the number of the oldest entry already seen."""
+
+    way: str = ""
+    kind: str = ""
+    guid: str = ""
+    order_no: str = ""
+    before: int = 0
+    limit: int = 50
 
 
 class Journal:
-    """`<folder>/window.jsonl`; identity numbers stand in it, so only its owner may read it."""
+    """Add inside a step; entries are never changed, which the database itself sees to."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "window.jsonl"
-        self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b")
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
 
-    def replay(self) -> Iterator[list[Record]]:
-        """Every step from the first; a torn last line is cut off."""
-        self._file.seek(0)
-        good = 0
-        for line in self._file:
-            if not line.endswith(b"\n"):
-                break
-            yield json.loads(line)
-            good += len(line)
-        self._file.truncate(good)
+    def add(self, way: str, kind: str, guid: str, order_no: str, outcome: str, body: bytes | None = None) -> None:
+        """`kind` is the three digits of a message, or a word for what was done."""
+        self._database.run(
+            "INSERT INTO journal (at, way, kind, guid, order_no, outcome, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            self._clock.stamp(), way, kind[:30], guid[:255], order_no[:60], outcome[:1000], body,
+        )  # fmt: skip
 
-    def append(self, records: list[Record]) -> None:
-        self._file.write(json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def entries(self, query: Query) -> list[dict[str, Any]]:
+        """The newest entries that fit, newest first, without their bodies."""
+        wanted = {"way": query.way, "kind": query.kind, "guid": query.guid, "order_no": query.order_no}
+        terms = [f"{name} = ?" for name, value in wanted.items() if value]
+        values: list[Any] = [value for value in wanted.values() if value]
+        if query.before:
+            terms.append("number < ?")
+            values.append(query.before)
+        where = f"WHERE {' AND '.join(terms)}" if terms else ""
+        rows = self._database.all(
+            "SELECT number, at, way, kind, guid, order_no, outcome, length(body) AS bytes"  # noqa: S608 - own names
+            f" FROM journal {where} ORDER BY number DESC LIMIT ?",
+            *values, min(query.limit, PAGE_MAX),
+        )  # fmt: skip
+        return [dict(row) for row in rows]
 
-    def close(self) -> None:
-        self._file.close()
+    def body(self, number: int) -> bytes | None:
+        row = self._database.one("SELECT body FROM journal WHERE number = ?", number)
+        return bytes(row["body"]) if row and row["body"] is not None else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 import threading
 
-from sandboxes.window import faults
 from sandboxes.window.desk import Desk
+from sandboxes.window.faults import Scripts
+from sandboxes.window.journal import DONE
 from sandboxes.window.outbox import RECEIPT_OF, Outbox
-from sandboxes.window.store import Document, Store, epoch
+from sandboxes.window.store import Document, Store
 
 IDLE_SECONDS = 0.5
 _WORDS = {
@@ -27,15 +30,15 @@ _WORDS = {
     "800": "released",
     "899": "closed",
 }
-_AFTER_HOLD = ["399", "800", "899", "bill", "consolidate"]
 
 
 class Officers:
     """One thread that carries out what is due, in the order it is due."""
 
-    def __init__(self, store: Store, outbox: Outbox, desk: Desk) -> None:
+    def __init__(self, store: Store, outbox: Outbox, scripts: Scripts, desk: Desk) -> None:
         self._store = store
         self._outbox = outbox
+        self._scripts = scripts
         self._desk = desk
         self._closed = False
 
@@ -47,41 +50,41 @@ class Officers:
             self._closed = True
             self._store.changed.notify_all()
 
-    def resume(self, order_no: str) -> bool:
-        """Let a held list go on; False when there is none."""
-        with self._store.step():
-            for document in self._store.find("621", orderNo=order_no):
-                if (
-                    document.invt_no
-                    and not document.plan
-                    and document.status in ("300", "500", "501", "502", "503", "599")
-                ):
-                    self._desk.lists.plan(document, _AFTER_HOLD)
-                    return True
-        return False
-
     def _run(self) -> None:
         while True:
             with self._store.lock:
                 if self._closed:
                     return
-                first = min(self._store.planned.values(), key=lambda one: one.plan[0][0], default=None)
-                wait = first.plan[0][0] - epoch() if first else IDLE_SECONDS
+                first = self._store.next_due()
+                wait = first.plan[0][0] - self._store.clock.epoch() if first else IDLE_SECONDS
                 if first is None or wait > 0:
                     self._store.changed.wait(min(wait, IDLE_SECONDS))
                     continue
-            self._advance(first.kind, first.name)
+            self._safely(first)
 
-    def _advance(self, kind: str, name: str) -> None:
+    def _safely(self, document: Document) -> None:
+        """A document nobody can deal with holds up no other: it is put aside and the journal says so."""
+        try:
+            self._advance(document.number)
+        except sqlite3.OperationalError:  # a full disk: the step is still planned, and done when it can be
+            sys.excepthook(*sys.exc_info())
+            threading.Event().wait(IDLE_SECONDS)
+        except Exception as fault:
+            sys.excepthook(*sys.exc_info())
+            with self._store.step():
+                self._store.plan(document, [])
+                self._store.journal.add(DONE, "put aside", document.guid, document.order_no, repr(fault)[:500])
+
+    def _advance(self, number: int) -> None:
         with self._store.step():
-            document = self._store.documents[kind, name]
-            if not document.plan:
+            document = self._store.numbered(number)
+            if document is None or not document.plan or document.plan[0][0] > self._store.clock.epoch():
                 return
-            due, code, info = document.plan[0]
+            _, code, info = document.plan[0]
             if code == "match":
-                self._desk.lists.match(document, due)
+                self._desk.lists.match(document, info)
                 return
-            self._store.put(type="plan", kind=kind, name=name, steps=document.plan[1:])
+            self._store.plan(document, document.plan[1:])
             self._carry_out(document, code, info)
 
     def _carry_out(self, document: Document, code: str, info: str) -> None:
@@ -91,34 +94,41 @@ class Officers:
             case "bill":
                 self._desk.lists.bill(document)
             case "consolidate":
-                self._outbox.bill_state(document, "2")
+                self._desk.lists.consolidate(document)
             case _:
                 self._outbox.status(document, code, info or _WORDS.get(code, "see the code"))
+                if document.kind == "621" and code == "800":
+                    self._desk.lists.released(document)
+                if document.kind == "621" and code == "700":
+                    self._desk.lists.undo(document, "returned abroad")
 
     def _decide(self, document: Document) -> None:
         """The last word on a paper or a request."""
-        order_no = document.content.get("orderNo", "")
-        fault = faults.take(self._store, ("reject",), RECEIPT_OF[document.kind], order_no, None)
+        fault = self._scripts.take(("reject",), RECEIPT_OF[document.kind], document, None)
         if fault:
             self._outbox.status(document, fault["code"], "rejected by script")
         elif document.kind == "623":
             self._withdraw(document)
         elif document.kind == "625":
             self._return(document)
+        elif document.kind == "711":
+            self._outbox.status(document, "399", "concluded")
         else:
             self._outbox.status(document, "120", "received")
+            self._desk.lists.wake(document.order_no)
 
     def _withdraw(self, request: Document) -> None:
         listed = self._desk.requests.listed(request.content)
-        if listed is None or listed.status in ("800", "899", "cancelled"):
-            self._outbox.status(request, "-623005", "the list was released meanwhile")
+        if listed is None or not listed.standing or listed.status in ("800", "899"):
+            self._outbox.status(request, "-623005", "the list can no longer be withdrawn")
             return
-        self._store.put(type="plan", kind="621", name=listed.name, steps=[])
         self._desk.lists.withdraw(listed)
         self._outbox.status(request, "399", "withdrawn")
 
     def _return(self, request: Document) -> None:
         listed = self._desk.requests.listed(request.content)
-        if listed is not None:
-            self._desk.lists.give_back(listed, request.content["lines"])
-            self._outbox.status(request, "399", "return granted")
+        if listed is None:
+            self._outbox.status(request, "-625209", "no list of this number and order")
+            return
+        self._desk.lists.give_back(listed, request.content["lines"])
+        self._outbox.status(request, "399", "return granted")

@@ -7,10 +7,11 @@ from typing import Any
 
 from lxml import etree
 
-from sandboxes.window import faults
+from sandboxes.window.faults import ON_DELIVERY, Scripts
 from sandboxes.window.layout import CEB
+from sandboxes.window.queue import Queue, Receipt
 from sandboxes.window.signing import Seal
-from sandboxes.window.store import Document, Store, epoch
+from sandboxes.window.store import Document, Store
 from sandboxes.window.taxes import TaxLine
 
 RECEIPT_OF = {
@@ -49,17 +50,19 @@ REORDER_SECONDS_MAX = 10
 class Outbox:
     """Writes receipts and queues them; call inside a step."""
 
-    def __init__(self, store: Store, seal: Seal | None) -> None:
+    def __init__(self, store: Store, queue: Queue, scripts: Scripts, seal: Seal | None) -> None:
         self._store = store
+        self._queue = queue
+        self._scripts = scripts
         self._seal = seal
 
     def status(self, document: Document, code: str, info: str) -> None:
         """A new status of a document, and the receipt that says so."""
-        stamp = self._store.clock.stamp()
-        invt_no = document.invt_no
+        invt_no = ""
         if document.kind == "621" and code == "120":
-            invt_no = f"{document.content['customsCode']}{stamp[:4]}I{self._store.next_serial():09d}"
-        self._store.put(type="status", kind=document.kind, name=document.name, status=code, at=stamp, invt_no=invt_no)
+            serial = self._store.database.next_serial()
+            invt_no = f"{document.content['customsCode']}{self._store.clock.today():%Y}I{serial:09d}"
+        stamp = self._store.move(document, code, info, invt_no)
         self._answer(document, document.content, code, info, stamp)
 
     def refuse_beside(self, document: Document, newcomer: dict[str, Any], code: str, info: str) -> None:
@@ -76,10 +79,11 @@ class Outbox:
         values |= {"returnStatus": code, "returnTime": stamp, "returnInfo": info[:1000]}
         root = _root(kind)
         _fill(root, NODES[kind], {"guid": _guid(), **{name: text for name, text in values.items() if text}})
-        self._queue(kind, document, code, root)
+        self._pass_on(kind, document, code, root)
 
     def bill(self, document: Document, lines: list[TaxLine]) -> None:
         """The tax bill (816) of a list."""
+        self._store.set_bill(document, "1")
         head = {
             "guid": _guid(),
             "returnTime": self._store.clock.stamp(),
@@ -103,11 +107,13 @@ class Outbox:
             texts = {name: _text(amount) for name, amount in amounts.items()}
             own = {"gnum": line.gnum, "gcode": line.gcode, **texts, "consumptionTax": _text(line.consumption)}
             _fill(tax, "TaxListRd", own)
-        self._queue("816", document, "1", root)
+        self._pass_on("816", document, "1", root)
 
     def bill_state(self, document: Document, state: str) -> None:
         """A change of state (818) of the tax bill; consolidated bills name their payment notice."""
-        notice = f"{document.content['customsCode']}{self._store.clock.today():%Y%m}L{self._store.next_serial():09d}"
+        self._store.set_bill(document, state)
+        serial = self._store.database.next_serial()
+        notice = f"{document.content['customsCode']}{self._store.clock.today():%Y%m}L{serial:09d}"
         head = {
             "guid": _guid(),
             "returnTime": self._store.clock.stamp(),
@@ -119,7 +125,7 @@ class Outbox:
         }
         root = _root("818")
         _fill(_fill(root, "Tax", {}), "TaxHeadStatus", {name: text for name, text in head.items() if text})
-        self._queue("818", document, state, root)
+        self._pass_on("818", document, state, root)
 
     def unreadable(self, message_id: str, message_type: str, info: str) -> None:
         """The result of the format check (900) for what could not be told apart."""
@@ -134,30 +140,26 @@ class Outbox:
         }
         root = _root("900")
         _fill(root, "MessageReturn", values)
-        self._send("900", ("900", message_id), "-1", root, f"900/{message_id}", 0)
+        self._send("900", None, "-1", root, f"900/{message_id}"[:300], 0)
 
     def again(self, document: Document) -> None:
         """Send once more what the filer may have missed: lost receipts and the latest one."""
-        own = [receipt for receipt in self._store.receipts.values() if receipt.of == document.key]
-        latest = max((receipt.number for receipt in own), default=0)
-        for receipt in own:
-            if receipt.state == "lost" or (receipt.number == latest and receipt.state == "delivered"):
-                self._store.put(type="delivery", number=receipt.number, state="waiting")
+        self._queue.again(document.number)
 
-    def _queue(self, kind: str, document: Document, code: str, root: etree._Element) -> None:
-        fault = faults.take(self._store, faults.ON_DELIVERY, kind, document.content.get("orderNo", ""), code)
+    def _pass_on(self, kind: str, document: Document, code: str, root: etree._Element) -> None:
+        """A delayed, repeated or overtaken receipt leaves its lane, so that it holds up no other."""
+        fault = self._scripts.take(ON_DELIVERY, kind, document, code)
         name = fault["fault"] if fault else ""
-        lane = f"{document.kind}/{document.name}"
         delay = fault["seconds"] if fault and name == "delay" else 0
         for copy in range(int(fault["copies"]) if fault and name == "duplicate" else 1):
-            # A delayed, repeated or overtaken receipt leaves its lane, so that it holds up no other.
-            own = lane if not name or (name == "duplicate" and not copy) else f"{lane}#{self._store.serial}-{copy}"
-            self._send(kind, document.key, code, root, own, delay, lost=name == "lose", overtaken=name == "reorder")
+            own = bool(name) and not (name == "duplicate" and not copy)
+            lane = f"{document.number}#{self._store.database.next_serial()}" if own else str(document.number)
+            self._send(kind, document, code, root, lane, delay, lost=name == "lose", overtaken=name == "reorder")
 
     def _send(
         self,
         kind: str,
-        of: tuple[str, str],
+        document: Document | None,
         status: str,
         root: etree._Element,
         lane: str,
@@ -167,19 +169,18 @@ class Outbox:
     ) -> None:
         if self._seal is not None and not root.findall("{http://www.w3.org/2000/09/xmldsig#}Signature"):
             self._seal.sign(root)
-        number = self._store.next_serial()
-        self._store.put(
-            type="receipt",
-            number=number,
+        receipt = Receipt(
+            number=self._store.database.next_serial(),
             kind=kind,
-            of=of,
+            document=document.number if document else None,
+            guid=root.get("guid", ""),
+            order_no=document.order_no if document else "",
             status=status,
             xml=etree.tostring(root, encoding="unicode"),
-            lane=f"{lane}#{number}" if overtaken else lane,
-            due=epoch() + (REORDER_SECONDS_MAX if overtaken else delay),
-            after=number if overtaken else 0,
-            state="lost" if lost else "waiting",
+            lane=lane,
+            attempts=0,
         )
+        self._queue.add(receipt, REORDER_SECONDS_MAX if overtaken else delay, overtaken=overtaken, lost=lost)
 
 
 def _guid() -> str:

@@ -6,32 +6,34 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sandboxes.window.outbox import Outbox
+from sandboxes.window.settings import Desktop
 from sandboxes.window.store import Document, Store
 
-RETURN_DAYS = 30
 _RELEASED = ("800", "899")
+_PARAMETER = {"623": "-623001", "625": "-625001"}
 
 
 class Requests:
     """The officer of requests."""
 
-    def __init__(self, store: Store, outbox: Outbox) -> None:
+    def __init__(self, store: Store, desktop: Desktop) -> None:
         self._store = store
-        self._outbox = outbox
+        self._desktop = desktop
 
     def refusal(self, kind: str, values: dict[str, Any], known: Document | None) -> tuple[str, str] | None:
         """Why a request cannot be taken, or None."""
-        if known is not None and known.standing:
+        if known is not None and known.standing and not known.parked:
             return ("-623009" if kind == "623" else "-625022"), "already filed"
         listed = self.listed(values)
         if listed is None or listed.content["orderNo"] != values["orderNo"]:
             return ("-623003" if kind == "623" else "-625209"), "no list of this number and order"
+        if listed.content["buyerIdNumber"] != values["buyerIdNumber"]:
+            return _PARAMETER[kind], "buyerIdNumber: not the buyer of the list"
         return self._withdrawal(listed, values) if kind == "623" else self._return(listed, values)
 
     def listed(self, values: dict[str, Any]) -> Document | None:
         """The list a request speaks of."""
-        found = self._store.find("621", orderNo=values["orderNo"])
+        found = self._store.of_order("621", values["orderNo"])
         return next((one for one in found if one.invt_no and one.invt_no == values["invtNo"]), None)
 
     def hold_back(self, values: dict[str, Any], seconds: float) -> None:
@@ -39,7 +41,7 @@ class Requests:
         listed = self.listed(values)
         if listed is not None and listed.plan:
             steps = [[due + seconds, code, info] for due, code, info in listed.plan]
-            self._store.put(type="plan", kind="621", name=listed.name, steps=steps)
+            self._store.plan(listed, steps)
 
     def _withdrawal(self, listed: Document, values: dict[str, Any]) -> tuple[str, str] | None:
         if not values["reason"].strip():
@@ -57,8 +59,9 @@ class Requests:
             return "-625004", "the list is not released"
         applied = datetime.strptime(values["appTime"][:8], "%Y%m%d")  # noqa: DTZ007 - two Beijing days are compared
         released = datetime.strptime(listed.released_on, "%Y%m%d")  # noqa: DTZ007 - as above
-        if applied - released > timedelta(days=RETURN_DAYS):
-            return "-625004", f"more than {RETURN_DAYS} days after release"
+        days = self._desktop.now.return_days
+        if applied - released > timedelta(days=days):
+            return "-625004", f"more than {days} days after release"
         own = {line["gnum"]: line for line in listed.content["lines"]}
         pending = self._pending(listed)
         for line in values["lines"]:
@@ -75,7 +78,7 @@ class Requests:
     def _pending(self, listed: Document) -> dict[str, Decimal]:
         """Quantities in returns that are filed and not yet decided."""
         sums: dict[str, Decimal] = {}
-        for request in self._store.find("625", orderNo=listed.content["orderNo"]):
+        for request in self._store.of_order("625", listed.order_no):
             if request.status in ("", "1", "2", "3", "120"):
                 for line in request.content["lines"]:
                     sums[line["gnum"]] = sums.get(line["gnum"], Decimal(0)) + Decimal(line["qty"])

@@ -1,216 +1,182 @@
-"""What the window knows: documents, their plans, receipts to deliver, yearly sums and scripted faults.
-
-Every change is a record; a step's records are applied in memory as they come and go to the journal in one line before
-the lock is released. So what is answered is on disk, and a restart replays to the same state.
-"""
+"""The documents the window holds: what each says, where it stands, and what is planned to happen to it."""
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import sqlite3
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from sandboxes.window.clock import Clock
-from sandboxes.window.journal import Journal, Record
+from sandboxes.window.database import Database
+from sandboxes.window.journal import Journal
 
-Key = tuple[str, str]  # kind and what customs calls the document
-INDEXED = ("orderNo", "payTransactionId", "logisticsNo", "logisticsCode", "ebpCode", "copNo")
+Step = list[Any]  # [due, code, info]
 
 
 @dataclass(slots=True)
 class Document:
-    """One document: `plan` holds the steps still to come as [due, code, info]; `history` those that were."""
+    """One document as it stands; change it through the store, which keeps both in step.
 
+    `bill` is the state of its tax bill, `counted` what a list counts in its buyer's year, `returned` the quantities
+    that went back, by line.
+    """
+
+    number: int
     kind: str
     name: str
     guid: str
     content: dict[str, Any]
+    pre_no: str
     status: str = ""
-    pre_no: str = ""
     invt_no: str = ""
     released_on: str = ""
+    bill: str = ""
     counted: str = ""
-    plan: list[list[Any]] = field(default_factory=list)
-    history: list[tuple[str, str]] = field(default_factory=list)
+    plan: list[Step] = field(default_factory=list)
     returned: dict[str, str] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
-        return self.kind, self.name
+    def order_no(self) -> str:
+        return str(self.content.get("orderNo", ""))
 
     @property
     def standing(self) -> bool:
         """Neither refused nor withdrawn nor deleted: another of its name would be one too many."""
-        refused = self.status.startswith(("-", "100")) or self.status == "cancelled"
+        refused = self.status.startswith(("-", "100")) or self.status in ("cancelled", "700")
         return not refused and self.content.get("appType") != "3"
 
-
-@dataclass(slots=True)
-class Receipt:
-    """One receipt on its way; `lane` keeps the order of a document's receipts."""
-
-    number: int
-    kind: str
-    of: Key
-    status: str
-    xml: str
-    lane: str
-    due: float
-    after: int = 0
-    state: str = "waiting"
-    attempts: int = 0
+    @property
+    def parked(self) -> bool:
+        """Stored by its filer and not declared yet."""
+        return self.status == "1" and self.content.get("appStatus") == "1" and not self.plan
 
 
 class Store:
-    """All state, guarded by `lock`; change it only inside `step`."""
+    """Reads and writes documents; writing only inside `step`."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
-        self.journal = journal
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
         self.clock = clock
-        self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
-        self.messages: dict[str, str] = {}
-        self.message_documents: dict[str, list[Key]] = {}
-        self.documents: dict[Key, Document] = {}
-        self._index: dict[tuple[str, str, str], dict[Key, None]] = {}
-        self.receipts: dict[int, Receipt] = {}
-        self.waiting: dict[int, Receipt] = {}
-        self.last_delivered: dict[Key, int] = {}
-        self.used: dict[tuple[str, str], Decimal] = {}
-        self.entries: list[Record] = []
-        self.faults: dict[int, Record] = {}
-        self.serial = 0
-        self.paused = False
-        self.planned: dict[Key, Document] = {}
-        self._depth = 0
-        self._records: list[Record] = []
-        for records in journal.replay():
-            for record in records:
-                self._apply(record)
+        self.journal = Journal(database, clock)
+        self.step = database.step
+        self.lock = database.lock
+        self.changed = database.changed
+        row = database.one("SELECT max(at) AS at FROM (SELECT at FROM journal ORDER BY number DESC LIMIT 1)")
+        if row and row["at"]:
+            clock.seen(row["at"])
+        clock.advance(float(database.fact("advanced", "0")))
 
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """One whole step. A step that fails half way ends the process: the journal holds the last good state."""
-        with self.lock:
-            self._depth += 1
-            try:
-                yield
-                if self._depth == 1 and self._records:
-                    self.journal.append(self._records)
-                    self._records = []
-            except BaseException:
-                if self._records:
-                    print("the window stops: a step failed half way", file=sys.stderr, flush=True)
-                    sys.excepthook(*sys.exc_info())
-                    os._exit(70)
-                raise
-            finally:
-                self._depth -= 1
-            self.changed.notify_all()
+    @property
+    def paused(self) -> bool:
+        return self.database.fact("paused") == "1"
 
-    def put(self, **record: Any) -> None:
-        """Apply one record inside a step and remember it for the journal."""
-        self._records.append(record)
-        self._apply(record)
+    def document(self, kind: str, name: str) -> Document | None:
+        row = self.database.one("SELECT * FROM documents WHERE kind = ? AND name = ?", kind, name)
+        return _document(row) if row else None
 
-    def next_serial(self) -> int:
-        self.put(type="serial", value=self.serial + 1)
-        return self.serial
+    def numbered(self, number: int) -> Document | None:
+        row = self.database.one("SELECT * FROM documents WHERE number = ?", number)
+        return _document(row) if row else None
 
-    def find(self, kind: str, **wanted: str) -> list[Document]:
-        """Documents of a kind whose content has these values of INDEXED elements, oldest first."""
-        keys = [self._index.get((kind, name, value), {}) for name, value in wanted.items()]
-        return [self.documents[key] for key in keys[0] if all(key in others for others in keys[1:])]
+    def with_guid(self, guid: str) -> Document | None:
+        row = self.database.one("SELECT * FROM documents WHERE guid = ? LIMIT 1", guid)
+        return _document(row) if row else None
 
-    def _apply(self, record: Record) -> None:
-        getattr(self, f"_on_{record['type']}")(record)
+    def of_order(self, kind: str, order_no: str, ebp_code: str | None = None) -> list[Document]:
+        """Documents of an order, oldest first; of one platform, when it is named."""
+        rows = self.database.all(
+            "SELECT * FROM documents WHERE order_no = ? AND kind = ? ORDER BY number LIMIT 200", order_no, kind
+        )
+        found = [_document(row) for row in rows]
+        return [one for one in found if ebp_code is None or one.content.get("ebpCode") == ebp_code]
 
-    def _on_serial(self, record: Record) -> None:
-        self.serial = record["value"]
+    def waybills(self, logistics_no: str, logistics_code: str | None = None) -> list[Document]:
+        rows = self.database.all(
+            "SELECT * FROM documents WHERE logistics_no = ? AND kind = '511' ORDER BY number LIMIT 200", logistics_no
+        )
+        found = [_document(row) for row in rows]
+        return [one for one in found if logistics_code is None or one.content["logisticsCode"] == logistics_code]
 
-    def _on_message(self, record: Record) -> None:
-        self.messages[record["guid"]] = record["digest"]
-        self.message_documents[record["guid"]] = [(kind, name) for kind, name in record["documents"]]
+    def put(self, kind: str, name: str, content: dict[str, Any], pre_no: str) -> Document:
+        """A fresh document, in the place of one of this name that no longer stands."""
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        values = (content.get("guid", ""), content.get("orderNo", ""), content.get("logisticsNo", ""), text, pre_no)
+        self.database.run(
+            "INSERT INTO documents (kind, name, guid, order_no, logistics_no, content, pre_no)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET guid = excluded.guid,"
+            " order_no = excluded.order_no, logistics_no = excluded.logistics_no, content = excluded.content,"
+            " pre_no = excluded.pre_no, status = '', invt_no = '', released_on = '', bill = '', counted = '',"
+            " returned = '{}', plan = '[]', due = NULL",
+            kind, name, *values,
+        )  # fmt: skip
+        document = self.document(kind, name)
+        assert document is not None
+        return document
 
-    def _on_document(self, record: Record) -> None:
-        key = record["kind"], record["name"]
-        known = self.documents.get(key)
-        fresh = Document(record["kind"], record["name"], record["guid"], record["content"], pre_no=record["pre_no"])
-        if known is not None:
-            fresh.history = known.history
-            self._unindex(known)
-        self.documents[key] = fresh
-        self.planned.pop(key, None)
-        for name in INDEXED:
-            self._index.setdefault((fresh.kind, name, fresh.content.get(name, "")), {})[key] = None
+    def plan(self, document: Document, steps: list[Step]) -> None:
+        """What is to happen, in order; [] for nothing more."""
+        document.plan = steps
+        self.database.run(
+            "UPDATE documents SET plan = ?, due = ? WHERE number = ?",
+            json.dumps(steps), steps[0][0] if steps else None, document.number,
+        )  # fmt: skip
 
-    def _unindex(self, document: Document) -> None:
-        for name in INDEXED:
-            self._index[document.kind, name, document.content.get(name, "")].pop(document.key, None)
+    def move(self, document: Document, status: str, info: str, invt_no: str = "") -> str:
+        """A new status; gives the stamp it happened at."""
+        stamp = self.clock.stamp()
+        document.status = status
+        document.invt_no = invt_no or document.invt_no
+        if status == "800":
+            document.released_on = stamp[:8]
+        self.database.run(
+            "UPDATE documents SET status = ?, invt_no = ?, released_on = ? WHERE number = ?",
+            status, document.invt_no, document.released_on, document.number,
+        )  # fmt: skip
+        self.database.run("INSERT INTO history VALUES (?, ?, ?, ?)", document.number, stamp, status, info[:300])
+        return stamp
 
-    def _on_plan(self, record: Record) -> None:
-        document = self.documents[record["kind"], record["name"]]
-        document.plan = record["steps"]
-        if document.plan:
-            self.planned[document.key] = document
-        else:
-            self.planned.pop(document.key, None)
+    def set_bill(self, document: Document, state: str) -> None:
+        document.bill = state
+        self._set(document, "bill", state)
 
-    def _on_status(self, record: Record) -> None:
-        document = self.documents[record["kind"], record["name"]]
-        document.status = record["status"]
-        document.history.append((record["status"], record["at"]))
-        document.invt_no = record.get("invt_no") or document.invt_no
-        self.clock.seen(record["at"])
-        if record["status"] == "800":
-            document.released_on = record["at"][:8]
+    def set_counted(self, document: Document, amount: str) -> None:
+        document.counted = amount
+        self._set(document, "counted", amount)
 
-    def _on_receipt(self, record: Record) -> None:
-        values = {name: value for name, value in record.items() if name != "type"}
-        values["of"] = tuple(values["of"])
-        receipt = self.receipts[record["number"]] = Receipt(**values)
-        if receipt.state == "waiting":
-            self.waiting[receipt.number] = receipt
+    def set_returned(self, document: Document, gnum: str, quantity: str) -> None:
+        document.returned[gnum] = quantity
+        self._set(document, "returned", json.dumps(document.returned))
 
-    def _on_delivery(self, record: Record) -> None:
-        receipt = self.receipts[record["number"]]
-        receipt.state = record["state"]
-        receipt.attempts = record.get("attempts", receipt.attempts)
-        if receipt.state == "waiting":
-            self.waiting[receipt.number] = receipt
-        else:
-            self.waiting.pop(receipt.number, None)
-            self.last_delivered[receipt.of] = max(receipt.number, self.last_delivered.get(receipt.of, 0))
+    def _set(self, document: Document, column: str, value: str) -> None:
+        self.database.run(f"UPDATE documents SET {column} = ? WHERE number = ?", value, document.number)  # noqa: S608
 
-    def _on_allowance(self, record: Record) -> None:
-        key = record["identity"], record["year"]
-        self.used[key] = self.used.get(key, Decimal(0)) + Decimal(record["amount"])
-        self.entries.append(record)
+    def next_due(self) -> Document | None:
+        row = self.database.one("SELECT * FROM documents WHERE due IS NOT NULL ORDER BY due, number LIMIT 1")
+        return _document(row) if row else None
 
-    def _on_returned(self, record: Record) -> None:
-        self.documents["621", record["name"]].returned[record["gnum"]] = record["quantity"]
+    def history(self, number: int) -> list[dict[str, str]]:
+        rows = self.database.all("SELECT status, at, info FROM history WHERE document = ? ORDER BY rowid", number)
+        return [dict(row) for row in rows]
 
-    def _on_fault(self, record: Record) -> None:
-        self.faults[record["number"]] = dict(record)
-
-    def _on_fault_used(self, record: Record) -> None:
-        fault = self.faults[record["number"]]
-        if fault["count"] is not None:
-            fault["count"] -= 1
-
-    def _on_faults_cleared(self, record: Record) -> None:
-        self.faults.clear()
-
-    def _on_paused(self, record: Record) -> None:
-        self.paused = record["value"]
+    def page(self, order_no: str, kind: str, status: str, before: int, limit: int) -> list[Document]:
+        """The newest documents that fit, newest first; an empty text asks for nothing."""
+        wanted = {"order_no": order_no, "kind": kind, "status": status}
+        terms = [f"{name} = ?" for name, value in wanted.items() if value]
+        values: list[Any] = [value for value in wanted.values() if value]
+        if before:
+            terms.append("number < ?")
+            values.append(before)
+        where = f"WHERE {' AND '.join(terms)}" if terms else ""
+        order = f"SELECT * FROM documents {where} ORDER BY number DESC LIMIT ?"  # noqa: S608 - names are ours
+        return [_document(row) for row in self.database.all(order, *values, limit)]
 
 
-def epoch() -> float:
-    """The clock of plans and retries; customs' own clock only stamps receipts."""
-    return time.time()
+def _document(row: sqlite3.Row) -> Document:
+    names = ("number", "kind", "name", "guid", "pre_no", "status", "invt_no", "released_on", "bill", "counted")
+    return Document(
+        **{name: row[name] for name in names},
+        content=json.loads(row["content"]),
+        plan=json.loads(row["plan"]),
+        returned=json.loads(row["returned"]),
+    )

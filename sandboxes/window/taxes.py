@@ -1,7 +1,7 @@
 """The tax of a list, worked out by the window itself in exact fractions, rounded once per tax and line.
 
-Within 5,000 yuan a purchase pays 70 % of consumption tax and VAT and no duty (2018 No.49); a single dearer article pays
-all three in full. Freight and insurance are shared over the lines by their value.
+Within the limit of one purchase it pays 70 % of consumption tax and VAT and no duty (2018 No.49); a single dearer
+article pays all three in full. Freight and insurance are shared over the lines by their value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SINGLE_LIMIT = Decimal(5000)
 WITHIN = Fraction(7, 10)
 _CONTENT = re.compile(r"(\d+(?:\.\d+)?)\s*(ml|毫升|g|克)(?![A-Za-z])", re.IGNORECASE)
 _KILOGRAM, _GRAM, _LITRE = "035", "036", "095"
@@ -58,14 +57,13 @@ def _rates_for(tax: str, gcode: str) -> list[Rate]:
     return []
 
 
-def assess(document: dict[str, Any]) -> list[TaxLine] | None:
-    """The tax of every line of a list; None when full duty is due and the rate is not in `rates.csv`."""
+def assess(document: dict[str, Any], full: bool) -> list[TaxLine] | None:
+    """The tax of every line of a list, in `full` or as retail; None when the rate of a duty is not in `rates.csv`."""
     lines = document["lines"]
     values = [Decimal(line["totalPrice"]) for line in lines]
     freight = share(Decimal(document["freight"]), lines, values)
     insurance = share(Decimal(document["insuredFee"]), lines, values)
     prices = [sum(parts, Decimal(0)) for parts in zip(values, freight, insurance, strict=True)]
-    full = sum(prices, Decimal(0)) > SINGLE_LIMIT
     found = [_line(line, price, full) for line, price in zip(lines, prices, strict=True)]
     return None if any(one is None for one in found) else [one for one in found if one is not None]
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from core.web import Blueprint
-from shop import delivery_record, expiry, filing, reconcile  # noqa: F401 - they register jobs and listen to the customs desk
+from shop import (  # noqa: F401 - they register jobs and listen to the customs desk
+    dead_letter_alerts,
+    delivery_record,
+    expiry,
+    filing,
+    guarantee_alerts,
+    payment_data_alerts,
+    reconcile,
+)
 from shop.api import (
     accounts,
     cart,
@@ -18,6 +26,7 @@ from shop.api import (
     reviews,
     rfqs,
     webhooks,
+    window_check,
 )
 from shop.notifications import sender  # noqa: F401 - registers the job that sends
 
@@ -39,4 +48,5 @@ blueprints: list[Blueprint] = [
     payment_desk.blueprint,
     payment_desk.customs,
     reviews.blueprint,
+    window_check.blueprint,
 ]

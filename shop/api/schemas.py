@@ -367,6 +367,7 @@ class TimelineEntry(Schema):
     event = fields.String()
     status = fields.String()
     detail = fields.String(allow_none=True)
+    customs = fields.Dict(allow_none=True, metadata={"description": "what customs does and what comes next, zh and en"})
 
 
 class Taxes(Schema):

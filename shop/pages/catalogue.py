@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from catalog import categories, merchants, search
+from catalog import categories, merchants, search, versions
 from catalog.models import ROUTES
+from core.errors import Problem
 from core.paging import PageArguments
 from core.schemas import Choice, Money, Text, country
 from core.web import public
@@ -101,8 +102,11 @@ def _origins(result: dict[str, Any], chosen: str | None) -> list[tuple[str, str]
 @pages.get("/listings/<uuid:listing_id>")
 @public
 def listing(listing_id: uuid.UUID) -> str:
-    """One listing in full."""
-    text, _version = search.detail(listing_id)
+    """One listing in full; of one that is not in the shop any more what it was, since papers name this address."""
+    try:
+        text, _version = search.detail(listing_id)
+    except Problem:
+        return _once_sold(listing_id)
     card = json.loads(text)
     return render_template(
         "catalogue/listing.html",
@@ -113,6 +117,12 @@ def listing(listing_id: uuid.UUID) -> str:
         ranking=card["ranking"],
         rfq_form=_request_form(card),
     )
+
+
+def _once_sold(listing_id: uuid.UUID) -> str:
+    """What was in the shop once. Raises Problem `not_found`."""
+    card = versions.last_published(listing_id)
+    return render_template("catalogue/once_sold.html", card=card, facts=facts(card))
 
 
 def _request_form(card: dict[str, Any]) -> dict[str, Any] | None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, render_template, url_for
-from flask_babel import gettext as _
+from flask import Blueprint, Response, render_template
 from marshmallow import Schema
 
 from catalog import merchants
 from core import clock, paging
 from core.schemas import Choice, Day, Text
 from core.web import actor, requires
-from customs import declaration_views, filing
+from customs import declaration_views
 from customs.api.answers import after_newest, newest_page
 from customs.models import DECLARATION_STATUSES
 from customs.reports import duty
 from customs.reports.table import as_csv
 from shop.pages import chart, words
-from shop.pages.forms import read_query, take
+from shop.pages.forms import read_query
 
 pages = Blueprint("desk_pages", __name__, url_prefix="/desk")
 
@@ -53,21 +52,10 @@ def declarations() -> str:
 
 
 @pages.get("/declarations/<uuid:declaration_id>")
-@requires("customs")
+@requires("customs", "operator")
 def declaration(declaration_id: uuid.UUID) -> str:
     """One declaration with its documents, lines, bills and their difference."""
     return render_template("desk/declaration.html", declaration=declaration_views.detail(declaration_id))
-
-
-@pages.post("/declarations/<uuid:declaration_id>/file")
-@requires("customs")
-def file_again(declaration_id: uuid.UUID) -> Any:
-    """Try a failed filing again."""
-    return take(
-        lambda: filing.file_again(declaration_id, str(actor().id)),
-        _("It is filed again."),
-        url_for("desk_pages.declaration", declaration_id=declaration_id),
-    )
 
 
 @pages.get("/reports/duty")

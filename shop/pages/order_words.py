@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from shop import delays, filing
+
 EVENTS = {
     "parcel_sent": _("A parcel has left"),
+    "concluded": _("Customs has finished its examination"),
+    delays.LATE: _("Clearance takes longer than usual"),
     "short_supply": _("Part of it cannot be supplied"),
     "cancellation_refused": _("The cancellation was refused"),
     "retaxed": _("Declared under a newer law"),
@@ -22,7 +26,7 @@ NEXT = {
     "paid_retail": _("We declare the order to customs in your name."),
     "declared": _("Customs looks at order, payment and waybill; mostly within minutes."),
     "held": _("Customs inspects the parcel. You are told when it goes on."),
-    "rejected": _("Customs did not let it in: all you paid comes back."),
+    "rejected": _("Customs sent the papers back. We correct them; if that fails, all you paid comes back."),
     "released": _("Customs has let it in; the merchant sends it."),
     "shipped": _("The parcel is on its way to you."),
     "delivered": _("It has arrived. Within 30 days of release it can be sent back."),
@@ -42,6 +46,8 @@ REMARKS = {
     "looked at by a person before it is declared": _("looked at by a person before it is declared"),
     "paid too late; the goods were no longer held": _("paid too late; the goods were no longer held"),
     "paid after cancellation; refunded in full": _("paid after the cancellation; all of it goes back"),
+    filing.REFILED: _("the papers are corrected and filed again"),
+    delays.SAID: _("customs has not released it yet; we look after it"),
     "released before": _("customs had released it before"),
     "the difference is borne by the platform": _("the platform bears the difference, you pay what was quoted"),
     "cancelled by the buyer": _("cancelled by the buyer"),

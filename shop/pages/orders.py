@@ -21,7 +21,7 @@ from shop.pages.forms import load, read_form, read_query, take
 
 pages = Blueprint("orders_pages", __name__)
 
-CANCELLABLE = ("awaiting_payment", "payment_review", "paid", "declared", "held")
+CANCELLABLE = ("awaiting_payment", "payment_review", "paid", "declared", "held", "rejected")
 RETURNABLE = ("released", "shipped", "delivered", "completed")
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import uuid
+from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, url_for
+from flask_babel import gettext as _
 from marshmallow import Schema
 
 from core.errors import NOT_FOUND, Problem
 from core.paging import PageArguments
 from core.schemas import Choice, Pattern, Text
 from core.web import actor, requires
+from customs.payment_data import requests
 from shop import dispute_views, payment_data, reconcile
-from shop.pages.forms import read_query
+from shop.pages.forms import read_query, take
 from shop.payment_models import DISPUTE_STATES
 
 pages = Blueprint("payment_desk_pages", __name__)
 
 RUNS_SHOWN = 12
+QUESTIONS_SHOWN = 30
 
 
 class _Disputes(PageArguments):
@@ -56,7 +61,19 @@ def payment_data_of() -> str:
             if problem.code != NOT_FOUND:
                 raise
             unknown = True
-    return render_template("desk/payment_data.html", query=query, found=found, unknown=unknown)
+    questions = requests.listing(None, None, QUESTIONS_SHOWN, query["order"])
+    return render_template("desk/payment_data.html", query=query, found=found, unknown=unknown, questions=questions)
+
+
+@pages.post("/desk/payment-data/<uuid:request_id>/again")
+@requires("customs", "operator")
+def upload_again(request_id: uuid.UUID) -> Any:
+    """Take up an upload that was given up."""
+    return take(
+        lambda: requests.upload_again(request_id, str(actor().id)),
+        _("It is uploaded again."),
+        url_for("payment_desk_pages.payment_data_of"),
+    )
 
 
 @pages.get("/desk/payment-data/<string:number>.json")

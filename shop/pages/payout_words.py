@@ -44,5 +44,6 @@ LEDGER_ACCOUNTS = {
     "platform_promotion": _("Platform coupons"),
     "payout_clearing": _("Payouts promised, not transferred"),
     "tax_difference": _("Tax the platform bears"),
+    "platform_bank": _("The platform's bank account"),
     "rounding": _("Rounding (must be zero)"),
 }

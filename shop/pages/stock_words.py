@@ -17,6 +17,7 @@ MOVEMENT_KINDS = {
     "return": _("Came back"),
     "destruction": _("Destroyed"),
     "recall": _("Taken out after a recall"),
+    "exit": _("Left the zone"),
 }
 RECALL_OUTCOMES = {
     "cancelled": _("Cancelled unpaid"),

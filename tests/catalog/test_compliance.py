@@ -116,6 +116,15 @@ def test_a_missing_element_is_named(client: Any, seller: Seller) -> None:
     assert answer.get_json()["errors"]["declaration_elements"] == ["拉丁名称 is a declaration element of 0306120000"]
 
 
+@pytest.mark.parametrize(("text", "said"), [("a|b", "must not hold |"), ("x" * 255, "at most 510 characters together")])
+def test_elements_must_fit_into_the_list(client: Any, seller: Seller, text: str, said: str) -> None:
+    """An order of them could be paid and never filed, or customs would read one element in another's place."""
+    given = {name: text if name not in elements.OPTIONAL else "" for name in builders.retail()["declaration_elements"]}
+    answer = submit(client, seller, builders.retail(declaration_elements=given))
+    assert answer.status_code == 422, answer.get_json()
+    assert any(said in words for words in answer.get_json()["errors"]["declaration_elements"])
+
+
 def test_elements_are_kept_in_the_order_of_the_code(client: Any, seller: Seller) -> None:
     given = dict(reversed(builders.retail()["declaration_elements"].items()))
     listing = post(client, seller, builders.retail(declaration_elements=given)).get_json()["id"]

@@ -10,6 +10,8 @@ import customs.seed
 from catalog.models import Listing, Lot, StockMovement
 from core import accounts
 from core.database import db
+from customs.zone_stock import differences
+from customs.zone_stock_models import BookItem, ZoneEntry
 
 DEPARTMENTS = {"beef", "mutton", "aquatic_products", "consumer_goods", "equipment", "services", "resources"}
 
@@ -38,6 +40,9 @@ def test_the_seed_fills_the_shop_once(client: Any) -> None:
     for card in items:
         found = client.get(f"/api/v1/catalog/listings/{card['id']}").get_json()
         assert found["landed_price"], found["sku"]
+    assert differences.report() == []  # what lies in the zone came in by entries, and the account book agrees
+    assert {row.status for row in db.session.query(ZoneEntry)} == {"arrived"}
+    assert db.session.query(BookItem).count() == len([row for row in rows if row.mode == "1210"])
     borne = [row for row in rows if '"borne":{' in (row.detail or "")]
     assert len(borne) >= 10
     for name in ("merchant", "merchant2"):

@@ -24,6 +24,7 @@ def test_a_whole_set_loads_with_defaults() -> None:
     assert (config.port, config.hold_seconds, config.env) == (8000, 600, "development")
     assert config.stripe_api_base == "https://api.stripe.com"
     assert (config.payout_days, config.stripe_connect_secret) == (None, "")
+    assert config.signer_profile == "rsa-sha1"
 
 
 def test_the_days_before_a_payout_are_a_whole_number_or_the_laws() -> None:
@@ -53,12 +54,21 @@ def test_the_days_before_a_payout_are_a_whole_number_or_the_laws() -> None:
         ("LANDFALL_TARIFF_DIR", "/nonexistent/law"),
         ("SINGLE_WINDOW_RECEIPT_TOKEN", ""),
         ("SINGLE_WINDOW_URL", "ftp://x"),
+        ("SINGLE_WINDOW_URL", "file:///nonexistent/drop"),
+        ("SINGLE_WINDOW_URL", "file://drop"),
         ("LANDFALL_PARTIES", "/nonexistent.toml"),
+        ("SIGNER_PROFILE", "sm2"),
     ],
 )
 def test_a_fault_is_named_and_stops_the_start(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
         load({**GOOD, name: value})
+
+
+def test_the_window_may_be_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "my drop"
+    folder.mkdir()
+    assert load({**GOOD, "SINGLE_WINDOW_URL": folder.as_uri()}).single_window_url == folder.as_uri()
 
 
 def test_all_faults_are_told_at_once() -> None:

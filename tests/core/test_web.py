@@ -20,6 +20,16 @@ def test_unknown_addresses_and_methods_answer_in_our_shape(client: Any) -> None:
     assert wrong.headers["X-Request-Id"] == wrong.get_json()["request_id"]
 
 
+def test_an_address_that_no_column_can_hold_is_unknown(app: Any, database_url: str, client: Any) -> None:
+    with app.app_context():
+        token, _ = issue_token(register("nul@example.com", "a long password", "N", ("operator",)))
+    body = {"paid_on": "2026-11-01", "reference": "x"}
+    answer = client.post(
+        "/api/v1/customs/tax-payments/a%00b/paid", json=body, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
 def test_a_large_body_is_413_before_it_is_read(client: Any) -> None:
     answer = client.post("/api/v1/tokens", data=b" " * (2 << 20), content_type="application/json")
     assert (answer.status_code, answer.get_json()["code"]) == (413, "too_large")

@@ -27,7 +27,7 @@ def test_routes_ask_only_for_roles_that_exist(app: Any) -> None:
 def test_what_creates_or_changes_is_never_public(app: Any) -> None:
     """The few that are: opening an account, signing in, asking a price, and notices that prove themselves."""
     known = {"create_account", "create_token", "create_quote", "create_assessment", "receive_stripe_event",
-             "receive_receipt"}  # fmt: skip
+             "receive_receipt", "open_payment_data"}  # fmt: skip
     public = {
         rule.endpoint.rsplit(".", 1)[-1]
         for rule in app.url_map.iter_rules()

@@ -70,7 +70,9 @@ ALWAYS = {
         SELECT l.id, l.reserved, l.on_hand, coalesce(sum(a.held), 0) FROM lot l
         LEFT JOIN (SELECT a.lot_id, a.quantity - a.sent AS held FROM order_allocation a
                    JOIN order_line n ON n.id = a.line_id JOIN sales_order o ON o.id = n.order_id
-                   WHERE o.status IN {UNSENT}) a ON a.lot_id = l.id
+                   WHERE o.status IN {UNSENT}
+                   UNION ALL SELECT lot_id, quantity FROM zone_exit WHERE status = 'approved' AND return_id IS NULL
+                  ) a ON a.lot_id = l.id
         GROUP BY l.id HAVING l.reserved <> coalesce(sum(a.held), 0) OR l.reserved NOT BETWEEN 0 AND l.on_hand
     """,
     "an order holds more or less than its lines": f"""
@@ -127,7 +129,10 @@ AT_REST = {
         SELECT number FROM sales_order o WHERE status = 'paid' AND route = 'cross_border_retail' AND NOT EXISTS (
             SELECT FROM order_line l WHERE l.order_id = o.id AND l.facts ->> 'priced_by' = 'kg' AND weighed_kg IS NULL)
     """,
-    "an order is still being refunded": "SELECT number FROM sales_order WHERE status IN ('refunding', 'rejected')",
+    "an order is still being refunded": """
+        SELECT o.number FROM sales_order o WHERE o.status = 'refunding' OR o.status = 'rejected' AND NOT EXISTS (
+            SELECT FROM declaration d WHERE d.order_number = o.number AND d.mend_until IS NOT NULL)
+    """,
     "a refund is promised and not paid": """
         SELECT id, purchase_id, stripe_id FROM refund WHERE status NOT IN ('paid', 'covered')
     """,

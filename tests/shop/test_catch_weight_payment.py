@@ -13,7 +13,7 @@ from core import clock
 from core.database import transaction
 from core.errors import Problem
 from core.money import half_up
-from customs import filing_documents
+from customs import filing_case, filing_documents
 from customs.models import AllowanceEntry, Declaration
 from customs.window.documents import yuan
 from shop import books, filing, fulfilment, orders, weighing
@@ -257,7 +257,7 @@ def test_order_payment_and_list_say_what_was_kept(
     found, row = order_of(bought), state.purchase_row(bought)
     kept = yuan(row.captured_fen - row.refunded_fen)
     session = state.fresh()
-    case = filing_documents.read_case(session, session.scalars(select(Declaration.id)).one())
+    case = filing_case.read_case(session, session.scalars(select(Declaration.id)).one())
     assert case is not None
     papers = filing_documents.contents(case, clock.now())
     order, payment, listed = papers["311"], papers["411"], papers["621"]

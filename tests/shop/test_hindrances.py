@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import clock
+from core.errors import Problem
 from customs.duty.wording import in_language, learn
-from shop import freight, phrases, quotes
+from shop import checkout, freight, phrases, quotes
 from shop.offers import OfferLine, OfferOrder
 from shop.quotes import Item
 from shop.splitting import PIECES_MOST, split
-from tests.shop import builders
+from tests.shop import builders, state
+from tests.shop.coupons.test_promotions import plan
 
 TARIFF = freight.tariff_on(clock.today())
 LIMIT = 500_000
@@ -117,6 +120,28 @@ def gaps(text: str) -> set[str]:
     import string
 
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_a_total_that_no_unit_price_gives_is_found_before_it_is_paid(shelf: Any, stripe: Any) -> None:
+    """Customs would refuse the order message: price x quantity must be the total, and a price has five decimals."""
+    light = {"net_weight_kg": Decimal("0.001"), "gross_weight_kg": Decimal("0.001")}
+    shrimp = builders.put_listing(shelf, price_fen=100, stock="9000", category="crab", **light)
+    buyer = builders.buyer()
+
+    def told(quantity: str) -> list[dict[str, Any]]:
+        state.fresh()
+        return blocks(ask((shrimp, quantity), account=buyer.id), "price_not_declarable")
+
+    assert told("3000") == []
+    plan(shelf, shrimp, price=50, units=Decimal(7))
+    (block,) = told("3000")  # 2996.50 / 3000 = 0.998833..., and 3000 x 0.99883 = 2996.49
+    assert (block["listing_id"], block["help"]) == (str(shrimp), {"at_most": "999"})
+    assert block["detail"].startswith("3000 cost 2996.50 CNY, partly at the reduced price")
+    assert in_language(block, "zh")["hint"] == "最多可订购 999"
+    with pytest.raises(Problem) as refusal:
+        checkout.place(buyer.id, uuid.uuid4(), items=[Item(shrimp, Decimal("3000"))])
+    assert refusal.value.code == "price_not_declarable"
+    assert told("999") == []
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,16 @@ def bill(
         return row.id
 
 
+def test_each_later_law_is_posted_by_its_step(sold: Any) -> None:
+    """Filed under one later law, sent back, and filed again under another: both steps, each once."""
+    steps = [(1000, 900, "2026-12-01 a"), (900, 930, "2026-12-02 b")]
+    for was, declared, law in [*steps, *steps]:
+        with transaction() as session:
+            info = {"charged_fen": 1000, "was_fen": was, "declared_fen": declared, "law": law}
+            filing.on_declaration(session, sold["number"], "retaxed", info)
+    assert state.balance(ledger.TAX_DIFFERENCE) == -70
+
+
 def test_a_bill_settles_the_tax_held(sold: Any) -> None:
     held = -state.balance("customs_tax_payable")
     assert held > 0

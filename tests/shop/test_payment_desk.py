@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from core import config
+from core import clock, config
 from core.audit import AuditEntry
-from shop import disputes, orders, payments, reconcile
+from core.database import transaction
+from customs import declarations
+from customs.payment_data import upload
+from customs.payment_models import PaymentDeclaration
+from shop import disputes, filing, orders, payments, reconcile
 from shop.models import PaymentExchange
 from shop.pages.words import DISPUTE_STATES
 from tests.shop import builders, state
@@ -87,6 +93,24 @@ def test_the_original_payment_data_of_an_order(client: Any, paid: Any, settings:
     config.use(settings)
 
 
+def test_the_desk_sees_the_number_under_which_an_enterprise_declared_it(client: Any, paid: Any) -> None:
+    order = paid["orders"][0]
+    filing.file_order(order["id"])
+    with transaction() as session:
+        declared = PaymentDeclaration(
+            declaration_id=declarations.of_order(session, order["number"]),
+            declarer="antom",
+            state="declared",
+            next_try_at=clock.now(),
+            transaction_id="C1",
+            ver_dept="2",
+            verified_no="N1",
+        )
+        session.add(declared)
+    head = get(client, f"/customs/payment-data/{order['number']}").get_json()["payExchangeInfoHead"]
+    assert (head["payTransactionId"], head["verDept"]) == ("N1", "2")
+
+
 def test_what_an_upload_lacks_is_said(client: Any, paid: Any) -> None:
     found = get(client, f"/customs/payment-data/{paid['orders'][0]['number']}").get_json()
     assert found["missing"] == ["sessionID", "recpAccount"]
@@ -106,8 +130,6 @@ def test_payment_data_is_for_customs_and_operators_and_of_paid_orders(client: An
 
 def test_what_cannot_be_paid_at_once_is_said_early(client: Any, shelf: Any, stripe: Any) -> None:
     """One payment takes 999,999.99 CNY: the quote says so, and nothing is stored."""
-    from decimal import Decimal
-
     crane = builders.put_listing(
         shelf, price_fen=60_000_000, route="general_trade", hs="0202300090", gross_weight_kg=Decimal("1")
     )
@@ -125,3 +147,32 @@ def test_every_state_has_its_word() -> None:
     from shop.payment_models import DISPUTE_STATES as STATES
 
     assert set(DISPUTE_STATES) == set(STATES)
+
+
+def test_customs_asks_and_the_kept_exchange_is_uploaded(client: Any, paid: Any, settings: Any) -> None:
+    """From the payment to the upload: each of two orders of one payment with its own amount."""
+    from shop import filing
+    from tests.customs.payments.conftest import Customs
+
+    customs = Customs()
+    config.use(replace(settings, receiving_account="acct_of_the_platform", payment_data_url=customs.url))
+    order = paid["orders"][0]
+    filing.file_order(order["id"])
+    asked = client.post(
+        "/api/v1/customs/platDataOpen",
+        json={"orderNo": order["number"], "sessionID": "s-1", "serviceTime": 1},
+        headers={"Authorization": f"Bearer {settings.payment_data_secret}"},
+    )
+    assert asked.get_json()["code"] == "10000"
+    upload.upload_due()
+    (taken,) = customs.taken
+    said = json.loads(taken, parse_float=str)
+    first = state.fresh().scalars(select(PaymentExchange).order_by(PaymentExchange.id)).first()
+    assert first is not None
+    head, (goods,) = said["payExchangeInfoHead"], said["payExchangeInfoLists"]
+    assert (head["initalRequest"], head["initalResponse"]) == (first.request, first.response)
+    assert Decimal(head["totalAmount"]) == Decimal(order["total"]) < Decimal(paid["total"])
+    assert (goods["orderNo"], head["payTransactionId"]) == (order["number"], f"{order['number']}P")
+    assert [each["itemLink"].rsplit("/", 1)[-1] for each in goods["goodsInfo"]] == [str(paid["crab"])]
+    customs.close()
+    config.use(settings)

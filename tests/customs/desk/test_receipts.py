@@ -236,10 +236,10 @@ def test_one_that_cannot_be_applied_holds_up_no_other(window: FakeWindow, monkey
     receipts.store(receipt(second, "621", "800", at(6)))
     real = receipts.receipt_effects.apply_receipt
 
-    def failing(session: Any, said: Any, key: Any) -> Any:
+    def failing(session: Any, said: Any, key: Any, bound: Any) -> Any:
         if key["copNo"] == "LF2611230001":
             raise OSError
-        return real(session, said, key)
+        return real(session, said, key, bound)
 
     with monkeypatch.context() as patch:
         patch.setattr(receipts.receipt_effects, "apply_receipt", failing)

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from core import clock
 from core.config import ClockSetting
 from core.database import db
-from customs import edition, filing
+from core.errors import invalid
+from customs import edition, filing, retaxing
 from customs.models import Declaration, DeclarationLine
 from tests.customs.desk import builders
 from tests.customs.desk.builders import Caller, receipt, status_of
@@ -62,11 +64,27 @@ def test_filed_on_the_same_day_nothing_is_asked_again(window: FakeWindow, heard:
 
 
 def test_what_may_not_enter_any_more_is_not_filed(window: FakeWindow, heard: list) -> None:
+    """Customs hears nothing of the order: its papers stay here too."""
     lines = (replace(builders.line(hs="0202300090"), vat_fen=651),)
     found = opened(lines=lines, assessed_on=date(2026, 11, 22))
     filing.file(str(found))
-    take(*(receipt(found, kind, "120", builders.at(1)) for kind in ("311", "411", "511")))
+    assert window.sent == []
+    assert status_of(found) == "failed"
+    assert [state for _, state, _ in heard] == ["failed"]
+
+
+def test_what_may_no_longer_enter_when_the_list_is_due(
+    window: FakeWindow, heard: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The law changed while customs held the papers."""
+    found = quoted()
+    papers(found)
+
+    def closed(*_: Any) -> None:
+        raise invalid("hs", "may not be imported on this day")
+
+    monkeypatch.setattr(retaxing, "taxes_of", closed)
     filing.file(str(found))
-    assert "621" not in window.kinds()
+    assert window.kinds() == ["311", "411", "511"]
     assert status_of(found) == "failed"
     assert [state for _, state, _ in heard] == ["failed"]

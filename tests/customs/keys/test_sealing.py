@@ -21,6 +21,7 @@ OPEN_BYTES = {
     "listing.source_digest",
     "person.id_hash",
     "stripe_event.raw",
+    "window_attempt.digest",
     "window_message.digest",
 }
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from customs.window.documents import cancellation_document, return_document, signed_for_document
+from customs.window.later_documents import cancellation_document, return_document, signed_for_document
 from customs.window.messages import MessageRefused, MessageUnreadable, Transfer, build, parse, validate
 from customs.window.schema import xsd
 from customs.window.tables import NAMESPACE, message_types

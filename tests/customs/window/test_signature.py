@@ -2,23 +2,31 @@
 
 import base64
 import json
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, XMLVerifier
 
 from customs.window.keys import HttpSigner, SoftwareSigner, load_signer, load_trusted, make_test_key
-from customs.window.messages import build, parse
+from customs.window.messages import MessageUnreadable, build, parse
+from customs.window.profiles import DS, RSA_SHA1, SM2_SM3, SigningFailed
 from customs.window.schema import xsd
-from customs.window.signature import C14N, DS, SignatureInvalid, SigningFailed, sign_message, verify_message
+from customs.window.signature import C14N, SignatureInvalid, sign_message, verify_message
 from customs.window.values import new_guid
 from tests.customs.window.facts import TRANSFER, documents, filing
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SHA1_TAKEN = SignatureConfiguration(
+    require_x509=True,
+    signature_methods=frozenset({SignatureMethod.RSA_SHA1}),
+    digest_algorithms=frozenset({DigestAlgorithm.SHA1}),
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +63,8 @@ def test_our_own_check_names_the_signer(signed, signer):
 
 
 def test_an_independent_verifier_agrees(signed, signer):
-    config = SignatureConfiguration(
-        require_x509=True,
-        signature_methods=frozenset({SignatureMethod.RSA_SHA1}),
-        digest_algorithms=frozenset({DigestAlgorithm.SHA1}),
-    )
     pem = signer.certificate.public_bytes(Encoding.PEM).decode()
-    result = XMLVerifier().verify(signed, x509_cert=pem, expect_config=config)
+    result = XMLVerifier().verify(signed, x509_cert=pem, expect_config=SHA1_TAKEN)
     assert result.signed_xml.tag.endswith("CEB621Message")
 
 
@@ -81,6 +84,29 @@ def test_the_same_message_gives_the_same_signature(xml, signed, signer):
     assert sign_message(xml, signer) == signed
     with pytest.raises(ValueError, match="already signed"):
         sign_message(signed, signer)
+
+
+def test_a_built_message_and_the_same_text_are_signed_alike(xml, signed, signer):
+    assert sign_message(bytes(xml), signer) == signed
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        b'xmlns="urn:other" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:aa="urn:a"',
+        b'xmlns:ds="urn:not-a-signature"',
+        b'xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xml:lang="zh"',
+        b'xml:space="preserve" xmlns:zz="urn:z"',
+    ],
+)
+def test_a_text_of_somebody_else_is_signed_as_it_will_be_read(opening, xml, signer):
+    theirs = xml.replace(b"guid=", opening + b" guid=", 1).replace(
+        b"><ceb:Inventory>", b"><!-- note -->\n <ceb:Inventory>"
+    )
+    signed = sign_message(theirs, signer)
+    assert verify_message(signed, [signer.certificate], NOW) == "CERT0001"
+    pem = signer.certificate.public_bytes(Encoding.PEM).decode()
+    assert XMLVerifier().verify(signed, x509_cert=pem, expect_config=SHA1_TAKEN).signed_xml is not None
 
 
 def refused(xml: bytes, *trusted: SoftwareSigner, at: datetime = NOW) -> str:
@@ -128,6 +154,21 @@ def test_a_missing_doubled_or_moved_signature_is_refused(xml, signed, signer):
     assert "last element" in refused(etree.tostring(tree), signer)
 
 
+def test_namespaces_that_canonical_form_does_not_know_or_cannot_bear_are_refused(signed, signer):
+    many = b"".join(b' xmlns:n%d="u:%d"' % (n, n) for n in range(1000))
+    for declared in (b' xmlns:n="relative"', many):
+        with pytest.raises(MessageUnreadable):
+            verify_message(signed.replace(b' version="1.0"', declared + b' version="1.0"'), [signer.certificate], NOW)
+
+
+def test_a_certificate_around_what_is_no_key_confirms_nothing(signer):
+    der = signer.certificate.public_bytes(Encoding.DER)
+    exponent = bytes.fromhex("0203010001")
+    assert der.count(exponent) == 1
+    broken = x509.load_der_x509_certificate(der.replace(exponent, bytes.fromhex("0203000000")))
+    assert not RSA_SHA1.holds(broken, b"x" * 256, b"x")
+
+
 def test_wrapping_the_signed_message_is_refused(signed, signer):
     """The signed list goes into a side element, a forged one takes its place."""
     outer = etree.fromstring(signed.replace(b"LF202611230001", b"LF202611230002"))
@@ -158,6 +199,18 @@ def test_a_second_reference_or_transform_is_refused(signed, signer):
         element = tree.find(f".//{ds(name)}")
         element.getparent().append(etree.fromstring(etree.tostring(element)))
         refused(etree.tostring(tree), signer)
+
+
+def test_who_reads_the_certificates_finds_them_whole(tmp_path):
+    """A second start leaves them alone, and a new key's come in the place of the old file, not into it."""
+    make_test_key(tmp_path)
+    file = tmp_path / "signer-cert.pem"
+    with file.open("rb") as before:
+        make_test_key(tmp_path)
+        assert file.stat().st_ino == os.fstat(before.fileno()).st_ino
+        make_test_key(tmp_path, SM2_SM3)
+        assert len(x509.load_pem_x509_certificates(before.read())) == 1
+    assert len(load_trusted(file)) == 2
 
 
 def test_the_test_key_is_made_once_and_kept_private(tmp_path):

@@ -15,6 +15,7 @@ from customs.window.transport import (
     HttpTransport,
     TransportRefused,
     TransportUnavailable,
+    TransportUnreached,
     envelope,
     open_envelope,
 )
@@ -77,13 +78,17 @@ def test_the_envelope_carries_the_message():
     assert base64.b64decode(body["data"]) == b"<a/>"
 
 
-@pytest.mark.parametrize(("status", "text"), [(500, b"x"), (503, b"OK"), (429, b""), (408, b"")])
+@pytest.mark.parametrize(("status", "text"), [(500, b"x"), (503, b"OK"), (429, b""), (408, b""), (200, b"O" * 9999)])
 def test_what_may_not_have_arrived_may_be_sent_again(status, text):
     with Window(status, text) as window, pytest.raises(TransportUnavailable):
         send(window.url)
 
 
-@pytest.mark.parametrize(("status", "text"), [(400, b"no"), (200, b"NO"), (200, b""), (302, b"OK"), (200, b"O" * 9999)])
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(400, b"no"), (404, b"OK"), (200, b"NO"), (200, b""), (200, b"ok"), (200, b"OK OK"), (201, b"OK"), (202, b"OK"),
+     (204, b""), (301, b"OK"), (302, b"OK"), (307, b"OK"), (308, b"OK")],
+)  # fmt: skip
 def test_a_no_is_not_asked_again(status, text):
     with Window(status, text) as window, pytest.raises(TransportRefused):
         send(window.url)
@@ -103,12 +108,79 @@ def test_nobody_there_or_too_slow_is_unavailable():
         assert time.monotonic() - started < 2
 
 
+def test_a_window_that_takes_it_and_says_nothing_may_have_it():
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        started = time.monotonic()
+        with pytest.raises(TransportUnavailable) as fault:
+            send(f"http://127.0.0.1:{mute.getsockname()[1]}/cebcmsg", 0.4)
+        assert time.monotonic() - started < 2
+    assert not isinstance(fault.value, TransportUnreached)
+
+
+def test_a_connection_cut_in_the_middle_may_have_brought_it():
+    def cut(server: socket.socket) -> None:
+        talk, _ = server.accept()
+        talk.recv(100)
+        talk.close()
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        threading.Thread(target=cut, args=(server,), daemon=True).start()
+        with pytest.raises(TransportUnavailable) as fault:
+            send(f"http://127.0.0.1:{server.getsockname()[1]}/cebcmsg")
+    assert not isinstance(fault.value, TransportUnreached)
+
+
+def test_what_the_window_says_is_one_line_of_bounded_length():
+    answer = "no\0\n\x1b[31m such thing\u2028 ".encode() + b"x" * 3000
+    with Window(400, answer) as window, pytest.raises(TransportRefused) as fault:
+        send(window.url)
+    words = str(fault.value)
+    assert words.startswith("the window answered 400: no [31m such thing xxx")
+    assert len(words) < 250
+    assert words.isprintable()
+
+
 def test_a_proxy_of_the_environment_does_not_come_between(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with Window(200, b"OK") as window:
         send(window.url)
     assert len(window.got) == 1
+
+
+HEAD = envelope("622", "G", b"<x/>", "S", "R", AT)["MessageHead"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        None,
+        [],
+        "head",
+        {**HEAD, "MessageId": ""},
+        {**HEAD, "MessageId": "x" * 256},
+        {**HEAD, "MessageType": "CEB62Message"},
+        {**HEAD, "MessageType": 622},
+        {**HEAD, "SendTime": "2027-01-01"},
+        {**HEAD, "SendTime": "２０２７０１０１０００００１"},
+        {**HEAD, "Version": "2.0"},
+        {**HEAD, "Colour": "red"},
+    ],
+)
+def test_a_head_that_is_not_as_it_must_be_is_refused(head):
+    with pytest.raises(EnvelopeUnreadable, match="MessageHead"):
+        open_envelope({**envelope("622", "G", b"<x/>", "S", "R", AT), "MessageHead": head})
+
+
+def test_a_third_part_is_refused_and_a_head_that_leaves_out_is_not():
+    body = envelope("622", "G", b"<x/>", "S", "R", AT)
+    with pytest.raises(EnvelopeUnreadable):
+        open_envelope({**body, "More": {}})
+    assert open_envelope({**body, "MessageHead": {"MessageId": "x"}}) == b"<x/>"
 
 
 def test_an_envelope_is_opened():

@@ -23,7 +23,7 @@ from customs.window.receipts import Receipt, read_receipts
 from customs.window.signature import sign_message
 from customs.window.tables import NAMESPACE, Field, message_types, transfer_fields
 from customs.window.transport import HttpTransport
-from customs.window.values import new_guid, text_of
+from customs.window.values import new_guid
 from tests.customs.window.facts import TRANSFER, documents
 
 CEB = f"{{{NAMESPACE}}}"
@@ -136,12 +136,23 @@ class Office:
         answer = requests.post(f"{self.url}sandbox/faults", json=fault, timeout=5)
         assert answer.status_code == 201, answer.text
 
-    def journal(self) -> dict:
-        return requests.get(f"{self.url}sandbox/journal", timeout=5).json()
+    def call(self, method: str, path: str, **body) -> requests.Response:
+        """The interface for tests: /sandbox/<path>."""
+        return requests.request(method, f"{self.url}sandbox/{path}", json=body or None, timeout=5)
+
+    def settings(self, **changes) -> None:
+        answer = self.call("PATCH", "settings", **changes)
+        assert answer.status_code == 200, answer.text
+
+    def decide(self, order_no: str, outcome: str, kind: str = "621", **more) -> requests.Response:
+        return self.call("POST", "outcomes", kind=kind, order_no=order_no, outcome=outcome, **more)
+
+    def journal(self, order_no: str = "") -> dict:
+        return requests.get(f"{self.url}sandbox/journal", params={"order_no": order_no}, timeout=5).json()
 
     def used(self, order_no: str) -> Decimal:
         """What an order counts in its buyer's year."""
-        entries = [entry for entry in self.journal()["allowance"] if entry["order_no"] == order_no]
+        entries = self.journal(order_no)["allowance"]
         return sum((Decimal(entry["amount"]) for entry in entries), Decimal(0))
 
     def quieten(self) -> None:
@@ -149,15 +160,19 @@ class Office:
         self.listener.answer = 202
         requests.delete(f"{self.url}sandbox/faults", timeout=5)
         requests.post(f"{self.url}sandbox/resume", timeout=5)
+        self.rest()
+        self.listener.got.clear()
+        self.listener.headers.clear()
+
+    def rest(self) -> None:
+        """Wait until nothing is under way."""
         deadline = time.monotonic() + 20
         while not self.journal()["idle"]:
             assert time.monotonic() < deadline, "the window does not come to rest"
             time.sleep(0.02)
-        self.listener.got.clear()
-        self.listener.headers.clear()
 
     def document(self, kind: str, order_no: str) -> dict:
-        found = [one for one in self.journal()["documents"] if (one["kind"], one["order_no"]) == (kind, order_no)]
+        found = [one for one in self.journal(order_no)["documents"] if one["kind"] == kind]
         assert len(found) == 1, found
         return found[0]
 
@@ -179,7 +194,12 @@ def raw(kind: str, document: dict, signer: SoftwareSigner | None) -> bytes:
 def fill(parent: etree._Element, fields: tuple[Field, ...], values: dict) -> None:
     for field in fields:
         if values.get(field.element) is not None:
-            etree.SubElement(parent, f"{CEB}{field.element}").text = text_of(values[field.element])
+            etree.SubElement(parent, f"{CEB}{field.element}").text = written(values[field.element])
+
+
+def written(value: object) -> str:
+    """A value as it stands in a message: no exponents."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def numbered(order: FilingOrder, number: int) -> FilingOrder:

@@ -12,7 +12,7 @@ import pytest
 import requests
 from cryptography import x509
 
-from customs.window.documents import cancellation_document, return_document, signed_for_document
+from customs.window.later_documents import cancellation_document, return_document, signed_for_document
 from customs.window.receipts import return_instant
 from customs.window.signature import verify_message
 from customs.window.values import new_guid
@@ -208,8 +208,6 @@ def test_kill_and_restart_lose_nothing_and_double_nothing(make_office, number):
     office.listener.answer = 503
     made = office.file(second)
     office.kill()
-    with (office.folder / "window.jsonl").open("ab") as journal:
-        journal.write(b'[{"type":"torn')
     office.listener.answer = 202
     office.start()
     office.listener.wait("818", "2")
@@ -252,7 +250,7 @@ def test_neither_page_nor_journal_shows_a_person(office, number):
     for text in (page.text, str(office.journal()["documents"]), str(office.journal()["allowance"])):
         assert order.buyer.id_number not in text
         assert order.buyer.name not in text
-    assert (office.folder / "window.jsonl").stat().st_mode & 0o077 == 0
+    assert (office.folder / "window.sqlite").stat().st_mode & 0o077 == 0
 
 
 def test_a_taken_port_is_named(tmp_path):

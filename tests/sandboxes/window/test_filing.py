@@ -13,7 +13,7 @@ from tests.customs.window.facts import FILED_AT, PARTIES, TRANSFER, direct, docu
 from tests.sandboxes.window.office import dear, numbered, raw
 
 
-@pytest.mark.parametrize("order", [filing(), direct()], ids=["bonded", "direct"])
+@pytest.mark.parametrize("order", [filing(), direct(lines=(line(gcode="0210200010"),))], ids=["bonded", "direct"])
 def test_a_good_order_is_released_and_billed(office, number, order):
     order = numbered(order, number)
     office.file(order)

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
+from sandboxes.window.limits import full_tax
 from sandboxes.window.taxes import assess, share
 
 
 def listed(*lines: dict, freight: str = "0", insurance: str = "0") -> dict:
-    return {"lines": list(lines), "freight": freight, "insuredFee": insurance}
+    return {"lines": list(lines), "freight": freight, "insuredFee": insurance, "declTime": "20261123"}
 
 
 def line(total: str, gcode: str, **changes: str) -> dict:
@@ -17,7 +18,8 @@ def line(total: str, gcode: str, **changes: str) -> dict:
 
 
 def taxes(*args, **kwargs) -> list[tuple[str, str, str]]:
-    return [(str(one.duty), str(one.consumption), str(one.vat)) for one in assess(listed(*args, **kwargs))]
+    document = listed(*args, **kwargs)
+    return [(str(one.duty), str(one.consumption), str(one.vat)) for one in assess(document, full_tax(document))]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +49,21 @@ def test_spirits_pay_by_price_and_by_litre():
 
 
 def test_dear_goods_without_a_known_duty_are_not_assessed():
-    assert assess(listed(line("6000.00", "8471300000"))) is None
-    assert assess(listed(line("4000.00", "8471300000"))) is not None
+    assert assess(listed(line("6000.00", "8471300000")), full=True) is None
+    assert assess(listed(line("4000.00", "8471300000")), full=False) is not None
+
+
+@pytest.mark.parametrize(
+    ("day", "total", "full"),
+    [
+        ("20181231", "2000.00", False),
+        ("20181231", "2000.01", True),
+        ("20190101", "5000.00", False),
+        ("20190101", "5000.01", True),
+    ],
+)
+def test_the_limit_of_a_purchase_has_its_days(day, total, full):
+    assert full_tax({**listed(line(total, "3304990099")), "declTime": day}) is full
 
 
 @pytest.mark.parametrize(
@@ -68,5 +83,5 @@ def test_freight_is_shared_to_the_fen(amount, values, parts):
 
 def test_freight_counts_in_the_taxable_price():
     lines = [line("100.00", "1905310000"), line("200.00", "1905310000", gnum="2")]
-    found = assess(listed(*lines, freight="10.00", insurance="1.00"))
+    found = assess(listed(*lines, freight="10.00", insurance="1.00"), full=False)
     assert [one.price for one in found] == [Decimal("103.66"), Decimal("207.34")]

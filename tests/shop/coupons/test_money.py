@@ -13,7 +13,7 @@ from sqlalchemy import select
 from core import clock
 from core.errors import Problem
 from core.money import fen_text
-from customs import filing_documents
+from customs import filing_case, filing_documents
 from customs.models import Declaration
 from shop import cancellation, coupon_uses, expiry, filing, fulfilment, orders, payments, quotes, returns, shortages
 from shop.models import Order, Refund
@@ -57,7 +57,7 @@ def test_the_message_to_customs_adds_up(paid: Any, run_jobs: Any) -> None:
     run_jobs("shop.file")
     session = state.fresh()
     declaration = session.scalars(select(Declaration).where(Declaration.order_number == paid["number"])).one()
-    case = filing_documents.read_case(session, declaration.id)
+    case = filing_case.read_case(session, declaration.id)
     assert case is not None
     assert filing_documents.faults(case, clock.now()) == []
     content = filing_documents.contents(case, clock.now())

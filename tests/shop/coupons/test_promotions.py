@@ -18,7 +18,7 @@ from catalog.models import Listing
 from catalog.promotion_models import Promotion, PromotionHolder
 from core import clock
 from core.errors import Problem
-from customs import filing_documents, persons
+from customs import filing_case, filing_documents, persons
 from customs.models import Declaration
 from shop import addresses, cancellation, checkout, expiry, payments, quotes, shortages
 from shop.models import Order
@@ -128,7 +128,7 @@ def test_more_than_is_left_pays_the_regular_price_for_the_rest(
     run_jobs("shop.file")
     session = state.fresh()
     (declaration,) = session.scalars(select(Declaration))
-    case = filing_documents.read_case(session, declaration.id)
+    case = filing_case.read_case(session, declaration.id)
     assert case is not None
     assert filing_documents.faults(case, clock.now()) == []
     (told,) = filing_documents.contents(case, clock.now())["311"]["lines"]

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from shop import carts, disputes, orders, payments, reconcile
+from core.database import transaction
+from customs import declarations
+from customs import filing as desk_filing
+from customs.payment_data import requests, upload
+from shop import carts, disputes, filing, orders, payments, reconcile
+from tests.customs.desk import builders as desk
 from tests.shop import builders
 from tests.shop.pages.conftest import Browser
 
@@ -80,3 +85,34 @@ def test_other_goods_are_not_offered_by_weight(browser: Browser, shelf: Any, str
     browser.sign_in(who)
     carts.put(who.id, builders.put_listing(shelf), Decimal(2))
     assert 'name="payment_method"' not in browser.go("/checkout").get_data(as_text=True)
+
+
+def test_what_customs_asked_for_and_a_button_to_upload_it_again(app: Any, browser: Browser, paid: Any) -> None:
+    order = paid["orders"][0]
+    filing.file_order(order["id"])
+    requests.store(requests.Question(order["number"], "s-1", 1))
+    upload.upload_due()  # the receiving account is not set
+    browser.sign_in(builders.open_account("operator"))
+    page = browser.go("/desk/payment-data", "zh").get_data(as_text=True)
+    assert "已放弃" in page
+    assert "缺少：recpAccount" in page
+    (row,) = requests.listing("dead", None, 5)
+    sent = browser.send("/desk/payment-data", f"/desk/payment-data/{row['id']}/again")
+    assert sent.status_code == 303
+    assert [each["state"] for each in requests.listing(None, None, 5)] == ["waiting"]
+
+
+def test_what_keeps_a_declaration_from_being_filed_is_shown_with_advice(browser: Browser, app: Any) -> None:
+    with app.app_context():
+        request = desk.filing(*desk.buyer(), payer_name="王五小明")
+        with transaction() as session:
+            found = declarations.open_retail(session, request)
+        desk_filing.file(str(found))
+    browser.sign_in(builders.open_account("operator"))
+    page = browser.go(f"/desk/declarations/{found}", "zh").get_data(as_text=True)
+    for words in ("未能申报的原因", "须与订单的 buyerName 一致", "王***", "付款人并非订购人"):
+        assert words in page
+    assert "王五小明" not in page
+    english = browser.go(f"/desk/declarations/{found}", "en").get_data(as_text=True)
+    assert "must equal buyerName of the order" in english
+    assert "ask the buyer to pay it in their own name" in english

@@ -1,0 +1,1 @@
+"""The envelope of the exchange (DxpMsg, DxpRep), terminal node edition 202205, and its folders of files."""

@@ -1,0 +1,1 @@
+"""Do orders, declarations, allowance, taxes and guarantees agree? Nightly, and as `flask window reconcile`."""
