@@ -43,6 +43,21 @@ def server(talk: Callable[[socket.socket], object]) -> Iterator[int]:
             listening.shutdown(socket.SHUT_RDWR)
 
 
+def hear(one: Any) -> None:
+    """The whole question: a connection closed before it is read is reset, and the answer may be lost with it."""
+    said = b""
+    while not said.endswith(b"\r\n\r\n{}"):
+        more = one.recv(10_000)
+        if not more:
+            return
+        said += more
+
+
+def answer_ok(one: Any) -> None:
+    hear(one)
+    one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+
+
 def drip(one: Any, said: bytes = HEADERS) -> None:
     for byte in said:
         time.sleep(0.1)
@@ -93,13 +108,11 @@ def test_headers_that_are_cut_are_no_answer() -> None:
 def test_encrypted_it_is_the_same(certificate: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", None]
+    turns = [answer_ok, drip]
 
     def talk(one: socket.socket) -> None:
         with context.wrap_socket(one, server_side=True) as safe:
-            said = answers.pop(0)
-            safe.recv(10_000)
-            safe.sendall(said) if said else drip(safe)
+            turns.pop(0)(safe)
 
     with server(talk) as port:
         whole = exchange(f"https://127.0.0.1:{port}/", seconds=5, at_most=4096, json={}, verify=str(certificate))
@@ -123,7 +136,7 @@ def test_nobody_there_is_known_for_sure() -> None:
 def test_nothing_is_left_behind() -> None:
     """No thread waits for a deadline of a call that is over."""
     before = threading.active_count()
-    with server(lambda one: one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")) as port:
+    with server(answer_ok) as port:
         for _ in range(5):
             assert exchange(f"http://127.0.0.1:{port}/", seconds=30, at_most=9, json={}).body == b"OK"
         assert threading.active_count() <= before + 1
