@@ -93,11 +93,6 @@ def may_move(family: str, now: str, to: str, reached: str | None = None) -> bool
     return to in moves().get(family, {}).get(start, frozenset())
 
 
-def is_terminal(family: str, state: str) -> bool:
-    """Whether no receipt can move the document any more; a refused one may still be corrected and filed again."""
-    return not moves()[family].get(state, frozenset())
-
-
 def fault_of(code: str) -> Fault | None:
     """What we know of a negative code such as "-621018"; None for status codes and codes we do not know."""
     digits = code.removeprefix("-")

@@ -8,7 +8,7 @@ import pytest
 
 from customs.window.messages import parse
 from customs.window.receipts import Receipt, ReceiptUnreadable, State, apply, read_receipts, return_instant
-from customs.window.statuses import faults, is_terminal, meaning, moves, state_after, statuses
+from customs.window.statuses import faults, meaning, moves, state_after, statuses
 from customs.window.tables import NAMESPACE
 
 
@@ -59,6 +59,11 @@ def test_a_repeated_receipt_changes_nothing():
 def test_an_older_receipt_changes_nothing():
     assert apply("received", "20261123120010000", receipt("500", 9)) is None
     assert apply("received", "20261123120010000", receipt("500", 10)) == State("inspection", "20261123120010000")
+
+
+def is_terminal(family: str, state: str) -> bool:
+    """Whether no receipt can move the document any more; a refused one may still be corrected and filed again."""
+    return not moves()[family].get(state, frozenset())
 
 
 @pytest.mark.parametrize("end", ["closed", "returned_abroad", "cancelled", "rejected", "error"])
